@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# femtosnitch: one folder = one process = one program. Everything made lands under build/.
+#
+#   make            build            make check   tests that need no privileges, in seconds
+#   make run        log to build/state, in the foreground (as root)
+#   make test       all tests (as root)          make bench   measurements
+#   V=1 shows the commands, SANITIZE=1 builds with ASan and UBSan into build/asan
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd
+B := build$(if $(SANITIZE),/asan)
+
+CC ?= gcc
+CLANG ?= clang
+BPFTOOL ?= bpftool
+LLVM_STRIP ?= $(firstword $(shell command -v llvm-strip llvm-strip-19 llvm-strip-18 llvm-strip-17 llvm-strip-16 llvm-strip-15 llvm-strip-14) llvm-strip)
+CFLAGS ?= -O2 -g
+CFLAGS += -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -fstack-protector-strong -fPIE
+CPPFLAGS += -I. -I$B -D_GNU_SOURCE -D_FORTIFY_SOURCE=$(if $(SANITIZE),0,2) -DVERSION='"$(VERSION)"' \
+	-DLIBEXECDIR='"$(LIBEXECDIR)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' -MMD -MP
+CFLAGS += -ffile-prefix-map=$(CURDIR)=.
+LDFLAGS += -pie -Wl,-z,relro,-z,now,--gc-sections,--as-needed
+ifdef SANITIZE
+CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+LDFLAGS += -fsanitize=address,undefined
+endif
+LIBEXECDIR ?= $(PREFIX)/libexec/femtosnitch
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' $1 $(patsubst $(CURDIR)/%,%,$@))
+
+# ---- programs: the floor (config) is linked into each; only the folder that needs a library links it
+STAGES := collector hasher store view
+LIBS_config := -lcjson -lcap-ng
+LIBS_collector := -l:libbpf.a -l:libelf.a -l:libz.a
+LIBS_hasher := -l:libcrypto.a -pthread
+LIBS_store := -lsqlite3
+LIBS_view := -lsqlite3
+PROGRAMS := $B/femtosnitch $(STAGES:%=$B/femtosnitch-%)
+
+sources = $(sort $(wildcard $1/*.c))
+objects = $(patsubst %.c,$B/obj/%.o,$(call sources,$1))
+parts = $(filter-out %/main.o,$(call objects,$1))
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all run deps test-deps check test bench fuzz install uninstall clean dist deb
+
+all: $(PROGRAMS)
+
+$B/obj/%.o: %.c
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$Q$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+define folder
+$B/$1.a: $$(call parts,$1)
+	$$(call say,AR)
+	$$Qrm -f $$@ && $(AR) rcs $$@ $$^
+endef
+$(foreach f,config $(STAGES),$(eval $(call folder,$f)))
+
+$B/femtosnitch: $B/obj/config/main.o $B/config.a
+	$(call say,LD)
+	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_config)
+
+$(STAGES:%=$B/femtosnitch-%): $B/femtosnitch-%: $B/obj/%/main.o $B/%.a $B/config.a
+	$(call say,LD)
+	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_$*) $(LIBS_config)
+
+# ---- BPF: one object per subject, linked into one, embedded by its only includer, collector/probe.c
+BPF_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
+BPF_OBJECTS := $(patsubst bpf/%.bpf.c,$B/bpf/%.bpf.o,$(sort $(wildcard bpf/*.bpf.c)))
+
+$B/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
+	$(call say,BPF)
+	@mkdir -p $(@D)
+	$Q$(CLANG) -g -O2 -Wall -Wextra -target bpf -mcpu=v3 -D__bpf__ -D__TARGET_ARCH_$(BPF_ARCH) -I. \
+		-idirafter /usr/include/$(shell uname -m)-linux-gnu -ffile-prefix-map=$(CURDIR)=. -c -o $@ $<
+	$Q$(LLVM_STRIP) -g $@
+
+$B/bpf/femtosnitch.bpf.o: $(filter-out $B/bpf/femtosnitch.bpf.o,$(BPF_OBJECTS))
+	$(call say,BPFLD)
+	$Q$(BPFTOOL) gen object $@ $^
+
+$B/bpf/femtosnitch.skel.h: $B/bpf/femtosnitch.bpf.o
+	$(call say,SKEL)
+	$Q$(BPFTOOL) gen skeleton $< name femtosnitch > $@
+
+$B/obj/collector/probe.o: $B/bpf/femtosnitch.skel.h
+
+# ---- run from the tree, dependencies
+run: all
+	packaging/run-from-tree $B
+
+deps:
+	packaging/deps install build run
+
+test-deps:
+	packaging/deps install build run test
+
+# ---- tests: tests/unit/FOLDER/test_X.c is one program, linked with what it names of that folder and the floor
+UNIT_TESTS := $(patsubst tests/unit/%.c,$B/tests/unit/%,$(sort $(wildcard tests/unit/*/test_*.c)))
+ACTORS := $(patsubst tests/actors/%.c,$B/tests/actors/%,$(sort $(wildcard tests/actors/*.c)))
+
+unit_folder = $(firstword $(subst /, ,$(patsubst $B/tests/unit/%,%,$1)))
+.SECONDEXPANSION:
+$(UNIT_TESTS): $B/tests/unit/%: $B/obj/tests/unit/%.o $$(addprefix $B/,$$(addsuffix .a,$$(sort $$(call unit_folder,$B/tests/unit/%) config)))
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter-out $B/config.a,$(filter %.a,$^)) $B/config.a \
+		$(LIBS_$(call unit_folder,$@)) $(LIBS_config) -lcmocka
+
+$(ACTORS): $B/tests/actors/%: tests/actors/%.c
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$Q$(CC) -O2 -Wall -Wextra -D_GNU_SOURCE -I. -o $@ $< -pthread $(LIBS_ACTOR_$*)
+LIBS_ACTOR_uring := -luring
+
+check: all $(UNIT_TESTS)
+	tests/run-check $B
+
+test: check $(ACTORS)
+	tests/run-all $B
+
+bench: all $(ACTORS)
+	tests/bench/run $B
+
+# ---- fuzzing: tests/fuzz/X.c is a libFuzzer entry, built with clang; run-check also feeds each its corpus
+FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+fuzz: $(FUZZERS)
+build/fuzz/%: tests/fuzz/%.c $(call sources,config)
+	$(call say,FUZZ)
+	@mkdir -p $(@D)
+	$Q$(CLANG) -g -O1 -I. -D_GNU_SOURCE -DVERSION='"fuzz"' -DLIBEXECDIR='""' -DSYSCONFDIR='""' \
+		-fsanitize=fuzzer,address,undefined -o $@ $< $(filter-out config/main.c,$(call sources,config)) $(LIBS_config)
+
+# ---- installation
+install: all
+	DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' SYSCONFDIR='$(SYSCONFDIR)' UNITDIR='$(UNITDIR)' \
+		LIBEXECDIR='$(LIBEXECDIR)' packaging/install $B
+
+uninstall:
+	DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' SYSCONFDIR='$(SYSCONFDIR)' UNITDIR='$(UNITDIR)' \
+		LIBEXECDIR='$(LIBEXECDIR)' packaging/install --remove
+
+dist:
+	@mkdir -p build
+	git archive --format=tar --prefix=femtosnitch-$(VERSION)/ HEAD | gzip -n9 > build/femtosnitch-$(VERSION).tar.gz
+
+deb:
+	packaging/make-deb $(VERSION)
+
+clean:
+	rm -rf build
+
+-include $(shell find $B/obj -name '*.d' 2>/dev/null)

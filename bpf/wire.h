@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * wire.h - the one contract: every record that crosses a boundary of femtosnitch.
+ *
+ * The same frames travel through the BPF ring buffer and iterators (kernel to collector) and through the
+ * pipes (supervisor -> collector -> hasher -> store -> supervisor). Both compilers build this file; it holds
+ * data only. Integers are in host order: no frame leaves the machine. A reader checks every frame with
+ * wire_check() (config/wire.h) before it looks inside.
+ *
+ * A format change is a new WIRE_VERSION, changed together with its writers, readers and tests.
+ */
+#ifndef FEMTOSNITCH_WIRE_H
+#define FEMTOSNITCH_WIRE_H
+
+#ifndef __bpf__
+#include <assert.h>
+#include <linux/types.h>
+#endif
+
+#define WIRE_VERSION 1
+#define WIRE_FRAME_MAX 65536 /* header and payload; one writer per pipe, whole frames */
+
+#define WIRE_COMM_SIZE 16	 /* TASK_COMM_LEN */
+#define WIRE_ADDR_SIZE 16	 /* an IPv4 address uses the first four bytes, the rest is zero */
+#define WIRE_SHA256_SIZE 32
+#define WIRE_PATH_MAX 4096	 /* PATH_MAX, linux/limits.h */
+#define WIRE_ARGV_MAX 32768	 /* command line kept, all arguments and their NULs */
+#define WIRE_TEXT_MAX 4096	 /* detail of a loss, coverage text */
+#define WIRE_SETTINGS_MAX 61440
+
+struct wire_hdr {
+	__u16 version; /* first, so that a foreign frame is known by its first two bytes */
+	__u16 type;    /* enum wire_type */
+	__u32 len;     /* bytes of payload behind this header */
+};
+
+enum wire_type {
+	WIRE_SETTINGS = 1, /* wire_settings: head of the chain, first frame of all; again on reload */
+	WIRE_TICK,	   /* wire_tick: heartbeat, passed on by every stage, comes back to the supervisor */
+	WIRE_FLUSH,	   /* wire_flush: close the window now (supervisor -> collector) */
+	WIRE_WINDOW,	   /* wire_window: everything up to here is one window (collector -> store) */
+	WIRE_COMMITTED,	   /* wire_committed: the window is durable (store -> supervisor) */
+	WIRE_READY,	   /* wire_ready: a stage works, and what it proved */
+	WIRE_LOSS,	   /* wire_loss */
+	WIRE_ERROR,	   /* wire_error: something the user must know */
+	WIRE_EXEC,	   /* wire_exec: identity of an image, from the kernel */
+	WIRE_FORK,	   /* wire_fork */
+	WIRE_EXIT,	   /* wire_exit */
+	WIRE_FLOW,	   /* wire_flow */
+	WIRE_IMAGE,	   /* wire_image: wire_exec joined with its file (hasher -> store) */
+	WIRE_DIGEST,	   /* wire_digest: the SHA-256 of a file, when it came later than its image */
+	WIRE_CHANGED,	   /* wire_changed: a known executable was modified */
+	WIRE__MAX
+};
+
+/* Who speaks; also the prefix of log lines. */
+enum wire_stage {
+	WIRE_STAGE_SUPERVISOR,
+	WIRE_STAGE_COLLECTOR,
+	WIRE_STAGE_HASHER,
+	WIRE_STAGE_STORE,
+	WIRE_STAGE__MAX
+};
+
+/* A clock reading. Kernel records carry CLOCK_MONOTONIC nanoseconds (coarse, a jiffy); the collector turns
+ * them into nanoseconds since 1970 (UTC) before they enter a pipe. 0 = unknown. */
+typedef __u64 wire_ns;
+
+/* One execve in one process. A forked child has its own key (tgid and start differ) but the same program.
+ * exec_id is the low half of task_struct.self_exec_id (64 bit since 5.7): +1 per execve, inherited by fork.
+ * All zero: the kernel itself. */
+struct wire_image_key {
+	__u32 tgid;
+	__u32 exec_id;
+	__u64 start_ns; /* task_struct.start_boottime of the group leader */
+};
+
+/* Which file it was, as the kernel's inode says. i_ctime's nanoseconds are masked: kernels with multigrain
+ * timestamps (6.13) keep a flag in bit 31. The device of btrfs and overlay files differs from stat's. */
+struct wire_file {
+	__u64 ino;
+	__u64 size_bytes;
+	__s64 ctime_s;
+	__s64 mtime_s;
+	__u32 ctime_ns;
+	__u32 mtime_ns;
+	__u32 dev;	  /* super_block.s_dev, kernel encoding (major << 20 | minor) */
+	__u32 generation; /* inode.i_generation */
+};
+
+enum wire_exec_source {
+	WIRE_EXEC_EXECVE,  /* sched_process_exec */
+	WIRE_EXEC_NETWORK, /* first socket use of an image: repeats what EXECVE or FORK said, in case that was lost */
+	WIRE_EXEC_RUNNING, /* it ran before we did */
+	WIRE_EXEC_SOURCE__MAX
+};
+
+/* flags of wire_exec */
+#define WIRE_EXEC_ARGV_CUT 0x1	   /* longer than WIRE_ARGV_MAX */
+#define WIRE_EXEC_ARGV_UNREAD 0x2  /* the command line could not be read: argv_len is 0 */
+#define WIRE_EXEC_PATH_CUT 0x4	   /* deeper or longer than the walk goes */
+#define WIRE_EXEC_PATH_REVERSED 0x8 /* kernel to collector only: components NUL-separated, leaf first */
+#define WIRE_EXEC_UNLINKED 0x10	   /* no name left when it was executed (deleted, memfd) */
+#define WIRE_EXEC_KERNEL 0x20	   /* a kernel thread: comm is its name, there is no file */
+#define WIRE_EXEC_NO_FILE 0x40	   /* mm without an executable file */
+#define WIRE_EXEC_SELF 0x80	   /* a process of ours */
+#define WIRE_EXEC_FLAGS 0xff
+
+/* Who an image is. Behind it: path_len bytes of path, argv_len bytes of arguments, each ended by a NUL that
+ * the length counts (0 = none); no other bytes. */
+struct wire_exec {
+	struct wire_image_key image;
+	struct wire_image_key parent; /* the real parent (not a tracer) at that moment; tgid 0: none */
+	struct wire_file file;
+	wire_ns time_ns;
+	__u64 cgroup_id; /* inode number of the cgroup v2 directory, 0 = no cgroup v2 */
+	__u32 uid;	 /* effective, initial user namespace */
+	__u32 netns;	 /* inode numbers of the namespaces */
+	__u32 mntns;
+	__u32 flags;
+	__u32 source; /* enum wire_exec_source */
+	__u16 path_len;
+	__u16 argv_len;
+	char comm[WIRE_COMM_SIZE]; /* NUL-terminated */
+	/* char path[path_len], argv[argv_len] */
+};
+
+struct wire_fork {
+	struct wire_image_key parent; /* the image that forked; the child starts as a copy of it */
+	struct wire_image_key child;
+	wire_ns time_ns;
+};
+
+struct wire_exit {
+	__u32 tgid;
+	__u32 pad;
+	__u64 start_ns;
+	wire_ns time_ns;
+};
+
+enum wire_direction {
+	WIRE_DIRECTION_OUT,
+	WIRE_DIRECTION_IN,
+	WIRE_DIRECTION__MAX
+};
+
+/* What became of an attempt to connect. */
+enum wire_result {
+	WIRE_RESULT_NONE,	 /* connectionless, or not known yet */
+	WIRE_RESULT_OPEN,	 /* established (and still, or closed in order) */
+	WIRE_RESULT_REFUSED,	 /* ECONNREFUSED */
+	WIRE_RESULT_TIMEOUT,	 /* ETIMEDOUT */
+	WIRE_RESULT_UNREACHABLE, /* EHOSTUNREACH, ENETUNREACH and other ICMP errors */
+	WIRE_RESULT_RESET,	 /* ECONNRESET */
+	WIRE_RESULT_ABORTED,	 /* given up by the program while still connecting */
+	WIRE_RESULT_LOCAL,	 /* refused on this machine: no route, a firewall program, no free port */
+	WIRE_RESULT__MAX
+};
+
+/* How raddr is known. */
+enum wire_peer {
+	WIRE_PEER_SOCKET,   /* the socket is connected to it */
+	WIRE_PEER_MESSAGE,  /* the kernel saw it in this very call */
+	WIRE_PEER_CALLER,   /* read from the caller's memory: a second thread could have forged it */
+	WIRE_PEER_INFERRED, /* the only peer this socket ever had */
+	WIRE_PEER_UNKNOWN,  /* cannot be known: raddr is zero */
+	WIRE_PEER__MAX
+};
+
+/* flags of wire_flow */
+#define WIRE_FLOW_ENDED 0x1   /* the socket was closed: no more of it */
+#define WIRE_FLOW_SEEDED 0x2  /* open before we were: earlier bytes are not in it */
+#define WIRE_FLOW_OVERFLOW 0x4 /* counted in the overflow hash */
+#define WIRE_FLOW_FLAGS 0x7
+
+/* Traffic of one image with one peer since it was last reported, or an attempt without traffic. */
+struct wire_flow {
+	struct wire_image_key image;
+	__u64 cookie; /* socket cookie, unique until reboot */
+	wire_ns first_ns;
+	wire_ns last_ns;
+	__u64 sent_bytes;
+	__u64 received_bytes;
+	__u64 sniffed_bytes; /* copies of others' traffic read from a packet socket: never part of a total */
+	__u32 netns;
+	__u32 uid;
+	__u8 laddr[WIRE_ADDR_SIZE];
+	__u8 raddr[WIRE_ADDR_SIZE];
+	__u16 lport; /* host order; for ICMP sockets the identifier */
+	__u16 rport;
+	__u16 family;	/* AF_INET, AF_INET6 (v4-mapped is AF_INET), AF_PACKET, AF_VSOCK */
+	__u16 protocol; /* IANA number; IPPROTO_MPTCP is 262; EtherType for AF_PACKET */
+	__u8 direction; /* enum wire_direction */
+	__u8 result;	/* enum wire_result */
+	__u8 peer;	/* enum wire_peer */
+	__u8 flags;
+	__u32 pad;
+};
+
+enum wire_loss_kind {
+	WIRE_LOSS_NOT_WATCHING,	   /* we did not run, or a stage did not */
+	WIRE_LOSS_SUSPENDED,	   /* the machine slept */
+	WIRE_LOSS_RING_FULL,	   /* kernel records that found no room in the ring buffer */
+	WIRE_LOSS_OVERFLOW_FULL,   /* traffic that found no room in the overflow hash: with bytes */
+	WIRE_LOSS_RECURSION,	   /* runs of a BPF program that the kernel skipped */
+	WIRE_LOSS_PEER,		   /* a peer's address that was seen and lost again */
+	WIRE_LOSS_USER_READ,	   /* a command line that could not be read */
+	WIRE_LOSS_HOOK,		   /* a hook that this kernel refused, or that the self-test did not prove */
+	WIRE_LOSS_PIPE,		   /* frames dropped because the next stage did not read */
+	WIRE_LOSS_IMAGE,	   /* traffic of an image nobody described */
+	WIRE_LOSS_FANOTIFY_OVERFLOW, /* the kernel dropped exec events */
+	WIRE_LOSS_FANOTIFY_READ,   /* an exec event that could not be read */
+	WIRE_LOSS_MOUNT,	   /* a filesystem whose programs cannot be watched */
+	WIRE_LOSS_STORE,	   /* rows that could not be written */
+	WIRE_LOSS_RETENTION,	   /* rows removed before their age because of the size limit */
+	WIRE_LOSS_CLOCK,	   /* the wall clock jumped: row times around it are doubtful */
+	WIRE_LOSS__MAX
+};
+
+/* Something we could not see, attribute, hash or store. Behind it: detail_len bytes of UTF-8 text, no NUL. */
+struct wire_loss {
+	wire_ns from_ns;
+	wire_ns to_ns;
+	__u64 records;
+	__u64 bytes;
+	__u32 kind;  /* enum wire_loss_kind */
+	__u32 stage; /* enum wire_stage */
+	__u32 detail_len;
+	__u32 pad;
+};
+
+/* Behind it: text_len bytes, no NUL. */
+struct wire_error {
+	wire_ns time_ns;
+	__u32 stage;
+	__u32 text_len;
+};
+
+/* Behind it: text_len bytes, no NUL: what the stage proved, one item per line; an item that starts with
+ * "NOT PROVEN" goes to the ready line and to the user. */
+struct wire_ready {
+	__u32 stage;
+	__u32 text_len;
+};
+
+/* Behind it: text_len bytes of JSON, checked and without comments, no NUL. */
+struct wire_settings {
+	__u32 generation; /* 1 at the start, +1 per reload */
+	__u32 text_len;
+};
+
+struct wire_tick {
+	__u64 sequence;
+};
+
+struct wire_flush {
+	__u64 id; /* the supervisor's; not 0 */
+};
+
+struct wire_window {
+	wire_ns from_ns;
+	wire_ns to_ns;
+	__u64 flush_id; /* the WIRE_FLUSH that asked for it, 0 = its time had come */
+};
+
+struct wire_committed {
+	wire_ns to_ns; /* of the window */
+	__u64 flush_id;
+	__u64 rows; /* written for this window; 0 = nothing to write */
+	__u64 commit_us;
+};
+
+/* Why there is no SHA-256. Names: wire_hash_error_name(). */
+enum wire_hash_error {
+	WIRE_HASH_OK,
+	WIRE_HASH_PENDING,     /* a WIRE_DIGEST follows */
+	WIRE_HASH_NO_FILE,     /* a kernel thread, or no executable file */
+	WIRE_HASH_GONE,	       /* exited before its file could be opened, and no exec event came */
+	WIRE_HASH_CHANGED,     /* the file is not the one that was executed, or kept changing while read */
+	WIRE_HASH_PERMISSION,  /* EACCES, EPERM (FUSE) */
+	WIRE_HASH_READ,	       /* I/O error */
+	WIRE_HASH_TIMEOUT,     /* a mount that did not answer */
+	WIRE_HASH_ABANDONED,   /* we were stopped first */
+	WIRE_HASH_BUSY,	       /* too many files waited */
+	WIRE_HASH__MAX
+};
+
+/* flags of wire_image */
+#define WIRE_IMAGE_RENAMED 0x1 /* ctime changed since execve (renamed or unlinked), content did not */
+#define WIRE_IMAGE_FLAGS 0x1
+
+/* What the hasher knows of an image. Behind it: a struct wire_exec with its path and arguments. */
+struct wire_image {
+	__u64 file_id; /* the hasher's number for this version of this file, 0 = no file; not kept over restarts */
+	__u32 hash_error; /* enum wire_hash_error */
+	__u32 flags;
+	__u8 sha256[WIRE_SHA256_SIZE]; /* valid when hash_error is WIRE_HASH_OK */
+};
+
+struct wire_digest {
+	__u64 file_id;
+	__u32 hash_error; /* never WIRE_HASH_PENDING */
+	__u32 pad;
+	__u8 sha256[WIRE_SHA256_SIZE];
+};
+
+struct wire_changed {
+	__u64 file_id; /* the version that is no more */
+	wire_ns time_ns;
+	__u32 tgid; /* who wrote, 0 = unknown */
+	__u32 pad;
+};
+
+#ifndef __bpf__
+/* Both compilers lay these out alike only because no member needs padding that is not written down. */
+static_assert(sizeof(struct wire_hdr) == 8, "wire_hdr");
+static_assert(sizeof(struct wire_image_key) == 16, "wire_image_key");
+static_assert(sizeof(struct wire_file) == 48, "wire_file");
+static_assert(sizeof(struct wire_exec) == 136, "wire_exec");
+static_assert(sizeof(struct wire_fork) == 40, "wire_fork");
+static_assert(sizeof(struct wire_exit) == 24, "wire_exit");
+static_assert(sizeof(struct wire_flow) == 120, "wire_flow");
+static_assert(sizeof(struct wire_loss) == 48, "wire_loss");
+static_assert(sizeof(struct wire_image) == 48, "wire_image");
+static_assert(sizeof(struct wire_digest) == 48, "wire_digest");
+static_assert(sizeof(struct wire_hdr) + sizeof(struct wire_image) + sizeof(struct wire_exec) + WIRE_PATH_MAX +
+		      WIRE_ARGV_MAX <= WIRE_FRAME_MAX, "the largest image fits a frame");
+static_assert(sizeof(struct wire_hdr) + sizeof(struct wire_settings) + WIRE_SETTINGS_MAX <= WIRE_FRAME_MAX,
+	      "the settings fit a frame");
+#endif
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sandbox.h - a process gives away what it no longer needs. Order: groups, gid, uid, capabilities, no new
+ * privileges, not dumpable. Failure is fatal: a stage that could not drop does not run.
+ */
+#ifndef FEMTOSNITCH_SANDBOX_H
+#define FEMTOSNITCH_SANDBOX_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define SANDBOX_CAP(c) (UINT64_C(1) << (c)) /* c: CAP_* of linux/capability.h */
+
+/* Become uid:gid and keep only the capabilities in keep (bits as SANDBOX_CAP makes them), which may be none.
+ * A process that is not root and holds nothing to drop passes. Exits with a message if anything stays. */
+void sandbox_drop(uid_t uid, gid_t gid, uint64_t keep);
+
+#endif

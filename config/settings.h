@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * settings.h - config.json understood: text in, one struct settings out, or a message that says file, line,
+ * key, what was found and what is allowed. keys.c holds the one table of keys. No I/O here but settings_load().
+ */
+#ifndef FEMTOSNITCH_SETTINGS_H
+#define FEMTOSNITCH_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum ignore_kind {
+	IGNORE_NET,    /* remote or local address inside addr/prefix */
+	IGNORE_PORT,   /* local or remote port */
+	IGNORE_SHA256, /* of the program, not of its parent */
+	IGNORE_DOMAIN  /* this name and all below it; names a program merely claims do not count */
+};
+
+/* One entry of "Log ignore", as understood. */
+struct ignore_rule {
+	enum ignore_kind kind;
+	int family;	     /* NET: AF_INET or AF_INET6 */
+	uint8_t addr[16];    /* NET: network order, host bits are zero */
+	unsigned prefix;     /* NET */
+	uint16_t port;	     /* PORT */
+	uint8_t sha256[32];  /* SHA256 */
+	char *domain;	     /* DOMAIN: natural order, lower case, no dots at the ends; owned */
+};
+
+struct settings {
+	unsigned retention_days;
+	unsigned size_limit_mb;
+	unsigned write_limit_s;
+	unsigned ring_pages;	/* of 4 KiB, a power of two */
+	unsigned vt_request_limit_s;
+	bool sql_log;
+	bool text_log;
+	bool desktop_notifications;
+	bool every_exe;
+	bool geoip_lookup;
+	bool log_addresses;
+	bool log_commands;
+	bool log_ports;
+	bool vt_file_upload;
+	bool read_names;
+	char *vt_api_key;    /* "" = off */
+	char *vt_api_url;
+	char *sql_server;    /* JSON of "DB sql server": an object or a string; "{}" = none */
+	unsigned notify_kinds; /* bit per kind, see keys.c */
+	struct ignore_rule *ignore;
+	size_t n_ignore;
+};
+
+/* Where a message about the settings goes: one line each, without newline. */
+typedef void settings_say(void *arg, const char *line);
+
+/* Read text (len bytes, any bytes). 0: *out is filled (free it with settings_free), -EINVAL: refused, every
+ * reason was said; -ENOMEM. file is only a name for messages. notice, if not NULL, hears of accepted keys that
+ * have no meaning here or whose feature is not in this build. */
+int settings_parse(struct settings *out, const char *file, const char *text, size_t len, settings_say *refuse,
+		   settings_say *notice, void *arg);
+void settings_free(struct settings *); /* of a zeroed or filled struct */
+
+/* The file's text without its comments, for the other stages (WIRE_SETTINGS); at most WIRE_SETTINGS_MAX bytes.
+ * Caller frees. NULL: no memory. */
+char *settings_strip(const char *text, size_t len, size_t *out_len);
+
+/* The config.json of a first run: all keys with their defaults. Constant. */
+const char *settings_default_text(void);
+
+/* Does a rule hide traffic with these? NULL domain or sha256 = unknown. resolved_domain is natural order. */
+bool settings_ignored(const struct settings *, int family, const uint8_t laddr[16], const uint8_t raddr[16],
+		      uint16_t lport, uint16_t rport, const uint8_t sha256[32], const char *resolved_domain);
+
+/* One rule in words, for check-config: "port 443", "2001:db8::/32", "domain example.com and below". */
+int settings_rule_text(const struct ignore_rule *, char *buf, size_t size);
+
+#endif

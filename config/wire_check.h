@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * wire_check.h - decides whether a frame keeps the contract of bpf/wire.h, and names its enums. No I/O, no
+ * state. Every reader of frames, in every process, goes through wire_check(), so that nobody looks into a
+ * payload whose length, enums or text have not been tested.
+ */
+#ifndef FEMTOSNITCH_WIRE_CHECK_H
+#define FEMTOSNITCH_WIRE_CHECK_H
+
+#include <stddef.h>
+
+#include "bpf/wire.h"
+
+/* NULL when the payload of hdr->len bytes is exactly one well-formed record of hdr->type, else a constant
+ * string that says what is wrong. payload needs no alignment. */
+const char *wire_check(const struct wire_hdr *hdr, const void *payload);
+
+/* The variable part of a wire_exec that was checked: both strings end in NUL inside the record; empty if
+ * there is none. argv holds the arguments one after the other, argv_len bytes in all. */
+const char *wire_exec_path(const struct wire_exec *);
+const char *wire_exec_argv(const struct wire_exec *);
+
+/* Names as they stand in SQL, JSON and messages. NULL for a value out of range and for *_NONE. */
+const char *wire_stage_name(unsigned);	    /* "collector" */
+const char *wire_direction_name(unsigned);  /* "out", "in" */
+const char *wire_result_name(unsigned);	    /* "open", "refused" ... */
+const char *wire_peer_name(unsigned);	    /* "socket", "message", "caller", "inferred", "unknown" */
+const char *wire_loss_name(unsigned);	    /* "not watching", "ring full" ... */
+const char *wire_hash_error_name(unsigned); /* "pending", "no file" ...; NULL for WIRE_HASH_OK */
+
+#endif
