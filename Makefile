@@ -14,7 +14,8 @@ B := build$(if $(SANITIZE),/asan)
 
 CC ?= gcc
 CLANG ?= clang
-BPFTOOL ?= bpftool
+# not in every user's PATH; Ubuntu's is a wrapper that works only beside the kernel it was built with
+BPFTOOL ?= $(firstword $(wildcard /usr/lib/linux-tools/*/bpftool /usr/sbin/bpftool) bpftool)
 LLVM_STRIP ?= $(firstword $(shell command -v llvm-strip llvm-strip-19 llvm-strip-18 llvm-strip-17 llvm-strip-16 llvm-strip-15 llvm-strip-14) llvm-strip)
 CFLAGS ?= -O2 -g
 CFLAGS += -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -fstack-protector-strong -fPIE
@@ -100,6 +101,11 @@ deps:
 test-deps:
 	packaging/deps install build run test
 
+# `make deps run -j8` must not compile before the compiler is there
+ifneq ($(filter deps test-deps,$(MAKECMDGOALS)),)
+.NOTPARALLEL:
+endif
+
 # ---- tests: tests/unit/FOLDER/test_X.c is one program, linked with what it names of that folder and the floor
 UNIT_TESTS := $(patsubst tests/unit/%.c,$B/tests/unit/%,$(sort $(wildcard tests/unit/*/test_*.c)))
 ACTORS := $(patsubst tests/actors/%.c,$B/tests/actors/%,$(sort $(wildcard tests/actors/*.c)))
@@ -121,7 +127,7 @@ LIBS_ACTOR_uring := -luring
 check: all $(UNIT_TESTS)
 	tests/run-check $B
 
-test: check $(ACTORS)
+test: all $(UNIT_TESTS) $(ACTORS)
 	tests/run-all $B
 
 bench: all $(ACTORS)
@@ -136,7 +142,13 @@ build/fuzz/%: tests/fuzz/%.c $(call sources,config)
 	$Q$(CLANG) -g -O1 -I. -D_GNU_SOURCE -DVERSION='"fuzz"' -DLIBEXECDIR='""' -DSYSCONFDIR='""' \
 		-fsanitize=fuzzer,address,undefined -o $@ $< $(filter-out config/main.c,$(call sources,config)) $(LIBS_config)
 
-# ---- installation
+# ---- installation: the paths are compiled in, so that other paths are another build of the floor
+$B/paths: FORCE
+	@mkdir -p $(@D)
+	@echo '$(VERSION) $(LIBEXECDIR) $(SYSCONFDIR)' | cmp -s - $@ || echo '$(VERSION) $(LIBEXECDIR) $(SYSCONFDIR)' > $@
+FORCE:
+$(call objects,config): $B/paths
+
 install: all
 	DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' SYSCONFDIR='$(SYSCONFDIR)' UNITDIR='$(UNITDIR)' \
 		LIBEXECDIR='$(LIBEXECDIR)' packaging/install $B

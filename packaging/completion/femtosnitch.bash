@@ -1,0 +1,29 @@
+# bash completion for femtosnitch                                             -*- shell-script -*-
+_femtosnitch()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} word command=
+
+	COMPREPLY=()
+	case $prev in
+	--config)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	--state-dir)
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		return
+		;;
+	esac
+	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+		case $word in
+		run | start | stop | restart | status | check-config | doctor | query | version | help) command=$word ;;
+		esac
+	done
+	case $command:$cur in
+	query:-*) mapfile -t COMPREPLY < <(compgen -W "--json --csv --now --since --until --limit --bytes --state-dir" -- "$cur") ;;
+	query:*) mapfile -t COMPREPLY < <(compgen -W "top new address program losses domain sql" -- "$cur") ;;
+	*:-*) mapfile -t COMPREPLY < <(compgen -W "--config --state-dir" -- "$cur") ;;
+	:*) mapfile -t COMPREPLY < <(compgen -W "run start stop restart status check-config doctor query version help" -- "$cur") ;;
+	esac
+}
+complete -F _femtosnitch femtosnitch

@@ -1,0 +1,21 @@
+#compdef femtosnitch
+# zsh completion for femtosnitch
+
+local context state state_descr line
+typeset -A opt_args
+
+_arguments -C \
+	'--config[settings file]:file:_files' \
+	'--state-dir[directory of the log]:directory:_files -/' \
+	'1:command:((run\:"log in the foreground" start\:"start the service" stop\:"stop the service"
+		restart\:"stop and start" status\:"does it run, and how well" check-config\:"is config.json good"
+		doctor\:"what this kernel lets us see" query\:"ask the log" version\:"print the version"
+		help\:"print help"))' \
+	'*:: :->rest'
+
+if [[ $state == rest && $words[1] == query ]]; then
+	_arguments \
+		'--json[JSON]' '--csv[CSV]' '--now[write the open window first]' '--bytes[exact numbers]' \
+		'--since[from]:time:(10m 1h 24h 7d)' '--until[to]:time:' '--limit[rows]:number:' \
+		'1:question:(top new address program losses domain sql)'
+fi
