@@ -123,6 +123,7 @@ $(ACTORS): $B/tests/actors/%: tests/actors/%.c
 	@mkdir -p $(@D)
 	$Q$(CC) -O2 -Wall -Wextra -D_GNU_SOURCE -I. -o $@ $< -pthread $(LIBS_ACTOR_$*)
 LIBS_ACTOR_uring := -luring
+LIBS_ACTOR_tiny := -static
 
 check: all $(UNIT_TESTS)
 	tests/run-check $B

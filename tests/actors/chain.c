@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * chain.c - ways to become a process. Every one of them ends with the program of the remaining arguments.
+ *   fork     as a child, which is waited for
+ *   orphan   as a child of a child that is gone before the program starts
+ *   daemon   no new program: this one forks twice, its parents exit, and the grandchild sends BYTES itself
+ *            (HOST PORT BYTES are the remaining arguments)
+ *   again    sends BYTES to HOST PORT itself, then becomes the program
+ *   thread   the program is executed by a thread that is not the first
+ */
+#include <pthread.h>
+#include <sys/wait.h>
+
+#include "tests/actors/actor.h"
+
+static void send_once(char **argv)
+{
+	struct moved m = {0, 0};
+	int fd = connected(SOCK_DGRAM, 0, argv[0], argv[1]);
+
+	send_all(fd, amount(argv[2]), &m);
+	close(fd);
+	moved_say(&m);
+}
+
+static void become(char **argv)
+{
+	execv(argv[0], argv);
+	die(argv[0]);
+}
+
+static void *become_there(void *arg)
+{
+	become(arg);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	pthread_t t;
+	pid_t pid;
+	int status = 0;
+
+	if (argc < 3)
+		usage("fork|orphan|daemon|again|thread ARG...");
+	if (!strcmp(argv[1], "again")) {
+		if (argc < 6)
+			usage("again HOST PORT BYTES PROGRAM [ARG...]");
+		send_once(argv + 2);
+		become(argv + 5);
+	}
+	if (!strcmp(argv[1], "thread")) {
+		pthread_create(&t, NULL, become_there, argv + 2);
+		pthread_join(t, NULL);
+	}
+	if ((pid = fork()) > 0) {
+		waitpid(pid, &status, 0);
+		return status != 0;
+	}
+	if (!strcmp(argv[1], "fork"))
+		become(argv + 2);
+	pid = getpid();
+	if (fork() > 0)
+		_exit(0);
+	while (getppid() == pid)
+		wait_ms(1);
+	if (!strcmp(argv[1], "daemon"))
+		send_once(argv + 2);
+	else
+		become(argv + 2);
+	return 0;
+}
