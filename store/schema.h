@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * schema.h - snitch.db as SQL text: data only, read by store (which creates it) and view (which asks it).
+ *
+ * People query the views; the tables behind them may change with SCHEMA_VERSION. Times are unix seconds (UTC),
+ * ids are 0 where nothing is known. Text has passed text.c: valid UTF-8, other bytes as \xNN.
+ *
+ *   program   one executable file under one name: exe, comm, SHA-256     image    program + command line + parent image
+ *   flow      the facts: one row per flow and window, id rises with time  address, domain, account   interned text
+ *   sum_*     rollups by program and peer (views traffic_*)              total_*  rollups by program (views totals_*)
+ *   loss      what we could not see or keep                              meta     one value per key
+ *
+ * flow has no index but its id. Times become id ranges through flow_range, one row per 5 minutes: rows with
+ * contime in [A, B) have ids from min(first_id) of buckets >= A / 300 * 300 to max(last_id) of buckets < B.
+ * Fast ways: top programs = totals_* with a range of bucket; a program or an address over days = traffic_day
+ * with exe = or raddr = (both indexed); anything else in a short time = traffic_5min or traffic_hour with a
+ * range of bucket (its primary key begins with it). A predicate on the text column time uses no index.
+ */
+#ifndef FEMTOSNITCH_SCHEMA_H
+#define FEMTOSNITCH_SCHEMA_H
+
+#define SCHEMA_FILE "snitch.db"
+#define SCHEMA_VERSION 1		   /* PRAGMA user_version */
+#define SCHEMA_APPLICATION_ID 0x66736e74 /* PRAGMA application_id, "fsnt" */
+
+/* flow.peer beside enum wire_peer, flow.direction beside enum wire_direction */
+#define SCHEMA_NONE (-1) /* has no meaning in this row (an execution): NULL in the view */
+#define SCHEMA_OFF (-2)	 /* switched off by config: '' in the view */
+
+/* program.seen_as */
+#define SCHEMA_SEEN_NEW 1     /* the path was not known */
+#define SCHEMA_SEEN_CHANGED 2 /* the path was known with another SHA-256 */
+#define SCHEMA_SEEN_NAME 3    /* the file was known under another name */
+
+/* meta keys: window_to (ns, end of the last window that is durable), started (s), machine_boot (text),
+ * retention_to (s, older rows were removed) */
+
+/* clang-format off */
+#define SCHEMA_TABLES \
+	"CREATE TABLE meta(key TEXT NOT NULL PRIMARY KEY, value) WITHOUT ROWID;" \
+	"CREATE TABLE program(" \
+	" id INTEGER PRIMARY KEY," \
+	" exe TEXT," \
+	" name TEXT," \
+	" sha256 BLOB NOT NULL,"		/* 32 bytes, or none */ \
+	" hash_error INTEGER NOT NULL,"		/* enum wire_hash_error */ \
+	" first_seen INTEGER NOT NULL,"		/* in any role */ \
+	" last_seen INTEGER NOT NULL," \
+	" first_network INTEGER,"		/* NULL: so far only the parent of somebody, or executed */ \
+	" seen_as INTEGER,"			/* SCHEMA_SEEN_*, NULL while the hash is pending */ \
+	" modified INTEGER,"			/* the file was written to while known */ \
+	" acknowledged INTEGER NOT NULL DEFAULT 0," \
+	" verdict TEXT," \
+	" ignored INTEGER NOT NULL DEFAULT 0);"	/* bytes dropped by Log ignore */ \
+	"CREATE INDEX program_exe ON program(exe, name, sha256);" \
+	"CREATE INDEX program_first ON program(first_seen);" \
+	"CREATE TABLE image(" \
+	" id INTEGER PRIMARY KEY," \
+	" identity INTEGER NOT NULL,"		/* hash of all that follows but last_hour */ \
+	" program INTEGER NOT NULL," \
+	" parent INTEGER NOT NULL,"		/* image, 0 = unknown */ \
+	" cmdline TEXT,"			/* NULL = unknown, '' = switched off */ \
+	" container TEXT," \
+	" unit TEXT," \
+	" last_hour INTEGER NOT NULL);"		/* last use, by itself or by a child; within the hour */ \
+	"CREATE INDEX image_identity ON image(identity);" \
+	"CREATE INDEX image_program ON image(program);" \
+	"CREATE TABLE address(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE, last_hour INTEGER NOT NULL);" \
+	"CREATE TABLE domain(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE, last_hour INTEGER NOT NULL);" \
+	"CREATE TABLE account(uid INTEGER PRIMARY KEY, name TEXT NOT NULL);" \
+	"CREATE TABLE flow(" \
+	" id INTEGER PRIMARY KEY," \
+	" contime INTEGER NOT NULL," \
+	" lasted INTEGER NOT NULL,"		/* seconds, last_seen - contime */ \
+	" image INTEGER NOT NULL," \
+	" send INTEGER NOT NULL," \
+	" recv INTEGER NOT NULL," \
+	" uid INTEGER NOT NULL," \
+	" lport INTEGER NOT NULL,"		/* -1: this row is an execution, not traffic */ \
+	" rport INTEGER NOT NULL," \
+	" laddr INTEGER NOT NULL," \
+	" raddr INTEGER NOT NULL," \
+	" domain INTEGER NOT NULL," \
+	" family INTEGER NOT NULL," \
+	" protocol INTEGER NOT NULL," \
+	" netns INTEGER NOT NULL," \
+	" events INTEGER NOT NULL," \
+	" direction INTEGER NOT NULL," \
+	" result INTEGER NOT NULL," \
+	" peer INTEGER NOT NULL," \
+	" sniffed INTEGER NOT NULL);" \
+	"CREATE TABLE flow_range(bucket INTEGER PRIMARY KEY, first_id INTEGER NOT NULL, last_id INTEGER NOT NULL);" \
+	"CREATE TABLE sum_5min(bucket INTEGER NOT NULL, program INTEGER NOT NULL, raddr INTEGER NOT NULL," \
+	" rport INTEGER NOT NULL, protocol INTEGER NOT NULL, direction INTEGER NOT NULL, domain INTEGER NOT NULL," \
+	" send INTEGER NOT NULL, recv INTEGER NOT NULL, connections INTEGER NOT NULL," \
+	" PRIMARY KEY(bucket, program, raddr, rport, protocol, direction, domain)) WITHOUT ROWID;" \
+	"CREATE TABLE sum_hour(bucket INTEGER NOT NULL, program INTEGER NOT NULL, raddr INTEGER NOT NULL," \
+	" rport INTEGER NOT NULL, protocol INTEGER NOT NULL, direction INTEGER NOT NULL, domain INTEGER NOT NULL," \
+	" send INTEGER NOT NULL, recv INTEGER NOT NULL, connections INTEGER NOT NULL," \
+	" PRIMARY KEY(bucket, program, raddr, rport, protocol, direction, domain)) WITHOUT ROWID;" \
+	"CREATE TABLE sum_day(bucket INTEGER NOT NULL, program INTEGER NOT NULL, raddr INTEGER NOT NULL," \
+	" rport INTEGER NOT NULL, protocol INTEGER NOT NULL, direction INTEGER NOT NULL, domain INTEGER NOT NULL," \
+	" send INTEGER NOT NULL, recv INTEGER NOT NULL, connections INTEGER NOT NULL," \
+	" PRIMARY KEY(program, bucket, raddr, rport, protocol, direction, domain)) WITHOUT ROWID;" \
+	"CREATE INDEX sum_day_raddr ON sum_day(raddr, bucket);" \
+	"CREATE TABLE total_5min(bucket INTEGER NOT NULL, program INTEGER NOT NULL, send INTEGER NOT NULL," \
+	" recv INTEGER NOT NULL, connections INTEGER NOT NULL, PRIMARY KEY(bucket, program)) WITHOUT ROWID;" \
+	"CREATE TABLE total_hour(bucket INTEGER NOT NULL, program INTEGER NOT NULL, send INTEGER NOT NULL," \
+	" recv INTEGER NOT NULL, connections INTEGER NOT NULL, PRIMARY KEY(bucket, program)) WITHOUT ROWID;" \
+	"CREATE TABLE total_day(bucket INTEGER NOT NULL, program INTEGER NOT NULL, send INTEGER NOT NULL," \
+	" recv INTEGER NOT NULL, connections INTEGER NOT NULL, PRIMARY KEY(bucket, program)) WITHOUT ROWID;" \
+	"CREATE TABLE loss(" \
+	" id INTEGER PRIMARY KEY," \
+	" time_from INTEGER NOT NULL," \
+	" time_to INTEGER NOT NULL," \
+	" kind INTEGER NOT NULL,"		/* enum wire_loss_kind */ \
+	" stage INTEGER NOT NULL,"		/* enum wire_stage */ \
+	" records INTEGER NOT NULL," \
+	" bytes INTEGER NOT NULL," \
+	" detail TEXT NOT NULL);" \
+	"CREATE INDEX loss_to ON loss(time_to);"
+
+/* Enum values as words: the names of config/wire_check.h (a test compares them). */
+#define SCHEMA_HASH_ERROR(column) \
+	"CASE " column " WHEN 1 THEN 'pending' WHEN 2 THEN 'no file' WHEN 3 THEN 'gone' WHEN 4 THEN 'changed'" \
+	" WHEN 5 THEN 'permission' WHEN 6 THEN 'read' WHEN 7 THEN 'timeout' WHEN 8 THEN 'abandoned'" \
+	" WHEN 9 THEN 'busy' END"
+#define SCHEMA_DIRECTION(column) "CASE " column " WHEN 0 THEN 'out' WHEN 1 THEN 'in' END"
+#define SCHEMA_RESULT(column) \
+	"CASE " column " WHEN 1 THEN 'open' WHEN 2 THEN 'refused' WHEN 3 THEN 'timeout' WHEN 4 THEN 'unreachable'" \
+	" WHEN 5 THEN 'reset' WHEN 6 THEN 'aborted' WHEN 7 THEN 'local' END"
+#define SCHEMA_PEER(column) \
+	"CASE " column " WHEN -2 THEN '' WHEN 0 THEN 'socket' WHEN 1 THEN 'message' WHEN 2 THEN 'caller'" \
+	" WHEN 3 THEN 'inferred' WHEN 4 THEN 'unknown' END"
+#define SCHEMA_LOSS_KIND(column) \
+	"CASE " column " WHEN 0 THEN 'not watching' WHEN 1 THEN 'suspended' WHEN 2 THEN 'ring full'" \
+	" WHEN 3 THEN 'overflow full' WHEN 4 THEN 'recursion' WHEN 5 THEN 'peer' WHEN 6 THEN 'user read'" \
+	" WHEN 7 THEN 'hook' WHEN 8 THEN 'pipe' WHEN 9 THEN 'image' WHEN 10 THEN 'fanotify overflow'" \
+	" WHEN 11 THEN 'fanotify read' WHEN 12 THEN 'mount' WHEN 13 THEN 'store' WHEN 14 THEN 'retention'" \
+	" WHEN 15 THEN 'clock' END"
+#define SCHEMA_STAGE(column) \
+	"CASE " column " WHEN 0 THEN 'supervisor' WHEN 1 THEN 'collector' WHEN 2 THEN 'hasher' WHEN 3 THEN 'store' END"
+#define SCHEMA_SEEN_AS(column) \
+	"CASE " column " WHEN 1 THEN 'new' WHEN 2 THEN 'changed' WHEN 3 THEN 'name' END"
+/* IANA keywords; an EtherType (AF_PACKET) or a vsock type has none */
+#define SCHEMA_PROTOCOL(column) \
+	"CASE " column " WHEN 1 THEN 'icmp' WHEN 2 THEN 'igmp' WHEN 4 THEN 'ipv4' WHEN 6 THEN 'tcp' WHEN 17 THEN 'udp'" \
+	" WHEN 33 THEN 'dccp' WHEN 41 THEN 'ipv6' WHEN 46 THEN 'rsvp' WHEN 47 THEN 'gre' WHEN 50 THEN 'esp'" \
+	" WHEN 51 THEN 'ah' WHEN 58 THEN 'icmpv6' WHEN 88 THEN 'eigrp' WHEN 89 THEN 'ospf' WHEN 103 THEN 'pim'" \
+	" WHEN 108 THEN 'ipcomp' WHEN 112 THEN 'vrrp' WHEN 115 THEN 'l2tp' WHEN 132 THEN 'sctp'" \
+	" WHEN 136 THEN 'udplite' WHEN 137 THEN 'mpls' WHEN 255 THEN 'raw' WHEN 262 THEN 'mptcp' END"
+#define SCHEMA_SHA256(column) "lower(hex(nullif(" column ", x'')))"
+#define SCHEMA_ISO(column) "strftime('%Y-%m-%dT%H:%M:%SZ', " column ", 'unixepoch')"
+#define SCHEMA_NO_IMAGE "no image record" /* hash_error of traffic whose program nobody described */
+
+#define SCHEMA_VIEW_CONNECTIONS \
+	"CREATE VIEW connections AS SELECT" \
+	" f.contime AS contime, f.send AS send, f.recv AS recv," \
+	" p0.exe AS exe, p0.name AS name, i0.cmdline AS cmdline, " SCHEMA_SHA256("p0.sha256") " AS sha256," \
+	" p1.exe AS pexe, p1.name AS pname, i1.cmdline AS pcmdline, " SCHEMA_SHA256("p1.sha256") " AS psha256," \
+	" f.uid AS uid, f.lport AS lport, f.rport AS rport," \
+	" la.text AS laddr, ra.text AS raddr, d.text AS domain," \
+	" p2.exe AS gpexe, p2.name AS gpname, i2.cmdline AS gpcmdline, " SCHEMA_SHA256("p2.sha256") " AS gpsha256," \
+	" f.family AS family, f.protocol AS protocol, f.netns AS netns, f.events AS events," \
+	" CASE WHEN p0.id IS NULL THEN '" SCHEMA_NO_IMAGE "' ELSE " SCHEMA_HASH_ERROR("p0.hash_error") \
+	" END AS hash_error," \
+	" i0.container AS container, i0.unit AS unit," \
+	" " SCHEMA_DIRECTION("f.direction") " AS direction, " SCHEMA_RESULT("f.result") " AS result," \
+	" " SCHEMA_ISO("f.contime") " AS time, f.contime + f.lasted AS last_seen," \
+	" CASE WHEN f.family IN (2, 10) THEN " SCHEMA_PROTOCOL("f.protocol") " END AS protocol_name," \
+	" u.name AS user," \
+	" " SCHEMA_PEER("f.peer") " AS raddr_source, f.sniffed AS sniffed" \
+	" FROM flow f" \
+	" LEFT JOIN image i0 ON i0.id = f.image LEFT JOIN program p0 ON p0.id = i0.program" \
+	" LEFT JOIN image i1 ON i1.id = i0.parent LEFT JOIN program p1 ON p1.id = i1.program" \
+	" LEFT JOIN image i2 ON i2.id = i1.parent LEFT JOIN program p2 ON p2.id = i2.program" \
+	" LEFT JOIN address la ON la.id = f.laddr LEFT JOIN address ra ON ra.id = f.raddr" \
+	" LEFT JOIN domain d ON d.id = f.domain LEFT JOIN account u ON u.uid = f.uid;"
+
+/* One row per executable, name and content. first_network IS NOT NULL: it used the network itself. */
+#define SCHEMA_VIEW_PROGRAMS \
+	"CREATE VIEW programs AS SELECT exe, name, " SCHEMA_SHA256("sha256") " AS sha256, " \
+	SCHEMA_HASH_ERROR("hash_error") " AS hash_error, first_seen, last_seen, first_network, " \
+	SCHEMA_SEEN_AS("seen_as") " AS seen_as, modified, verdict, acknowledged, ignored, " \
+	SCHEMA_ISO("first_seen") " AS time FROM program;"
+
+#define SCHEMA_VIEW_LOSSES \
+	"CREATE VIEW losses AS SELECT " SCHEMA_ISO("l.time_from") " AS time_from, " SCHEMA_ISO("l.time_to") \
+	" AS time_to, " SCHEMA_LOSS_KIND("l.kind") " AS kind, " SCHEMA_STAGE("l.stage") " AS stage, l.records AS records," \
+	" l.bytes AS bytes, l.detail AS detail, l.time_from AS unix_from, l.time_to AS unix_to FROM loss l;"
+
+/* connections: sockets first seen in that time. bucket: start of the time, unix seconds. */
+#define SCHEMA_VIEW_TRAFFIC(width) \
+	"CREATE VIEW traffic_" width " AS SELECT " SCHEMA_ISO("s.bucket") " AS time, p.exe AS exe, p.name AS name, " \
+	SCHEMA_SHA256("p.sha256") " AS sha256, a.text AS raddr, d.text AS domain, s.rport AS rport," \
+	" s.protocol AS protocol, " SCHEMA_DIRECTION("s.direction") " AS direction, s.send AS send, s.recv AS recv," \
+	" s.connections AS connections, s.bucket AS bucket FROM sum_" width " s" \
+	" LEFT JOIN program p ON p.id = s.program LEFT JOIN address a ON a.id = s.raddr" \
+	" LEFT JOIN domain d ON d.id = s.domain;"
+
+#define SCHEMA_VIEW_TOTALS(width) \
+	"CREATE VIEW totals_" width " AS SELECT " SCHEMA_ISO("s.bucket") " AS time, p.exe AS exe, p.name AS name, " \
+	SCHEMA_SHA256("p.sha256") " AS sha256, s.send AS send, s.recv AS recv, s.connections AS connections," \
+	" s.bucket AS bucket FROM total_" width " s LEFT JOIN program p ON p.id = s.program;"
+
+#define SCHEMA_VIEWS \
+	SCHEMA_VIEW_CONNECTIONS SCHEMA_VIEW_PROGRAMS SCHEMA_VIEW_LOSSES \
+	SCHEMA_VIEW_TRAFFIC("5min") SCHEMA_VIEW_TRAFFIC("hour") SCHEMA_VIEW_TRAFFIC("day") \
+	SCHEMA_VIEW_TOTALS("5min") SCHEMA_VIEW_TOTALS("hour") SCHEMA_VIEW_TOTALS("day")
+
+#define SCHEMA_V1 SCHEMA_TABLES SCHEMA_VIEWS
+/* clang-format on */
+
+#endif
