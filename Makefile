@@ -77,7 +77,7 @@ BPF_OBJECTS := $(patsubst bpf/%.bpf.c,$B/bpf/%.bpf.o,$(sort $(wildcard bpf/*.bpf
 $B/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
 	$(call say,BPF)
 	@mkdir -p $(@D)
-	$Q$(CLANG) -g -O2 -Wall -Wextra -target bpf -mcpu=v3 -D__bpf__ -D__TARGET_ARCH_$(BPF_ARCH) -I. \
+	$Q$(CLANG) -g -O2 -Wall -Wextra -Wno-unused-parameter -target bpf -mcpu=v3 -D__bpf__ -D__TARGET_ARCH_$(BPF_ARCH) -I. \
 		-idirafter /usr/include/$(shell uname -m)-linux-gnu -ffile-prefix-map=$(CURDIR)=. -c -o $@ $<
 	$Q$(LLVM_STRIP) -g $@
 
@@ -118,7 +118,7 @@ $(UNIT_TESTS): $B/tests/unit/%: $B/obj/tests/unit/%.o $$(addprefix $B/,$$(addsuf
 	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter-out $B/config.a,$(filter %.a,$^)) $B/config.a \
 		$(LIBS_$(call unit_folder,$@)) $(LIBS_config) -lcmocka
 
-$(ACTORS): $B/tests/actors/%: tests/actors/%.c
+$(ACTORS): $B/tests/actors/%: tests/actors/%.c tests/actors/actor.h
 	$(call say,CC)
 	@mkdir -p $(@D)
 	$Q$(CC) -O2 -Wall -Wextra -D_GNU_SOURCE -I. -o $@ $< -pthread $(LIBS_ACTOR_$*)

@@ -36,6 +36,8 @@ enum peer_port {
 	PEER_SINK3 = 7006,
 	PEER_MPTCP = 7007, /* a sink */
 	PEER_SCTP = 7008,  /* like PEER_SOURCE, SCTP */
+	PEER_DNS = 53,	   /* sinks on well-known ports */
+	PEER_HTTPS = 443,
 };
 
 struct moved {

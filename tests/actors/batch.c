@@ -51,7 +51,8 @@ static void down(int fd, const struct sockaddr_storage *to, socklen_t len, unsig
 	while (count) {
 		uint32_t n = count < BATCH ? count : BATCH, ask[2] = {htonl(n), htonl(size)};
 
-		if (sendto(fd, ask, sizeof(ask), 0, (const struct sockaddr *)to, naming ? len : 0) != 8)
+		if (sendto(fd, ask, sizeof(ask), 0, naming ? (const struct sockaddr *)to : NULL,
+			   naming ? len : 0) != 8)
 			die("sendto");
 		m->sent += 8;
 		count -= n;

@@ -175,7 +175,8 @@ static void serve(struct conn *c)
 
 int main(void)
 {
-	static const int services[] = {PEER_SINK, PEER_SOURCE, PEER_ECHO, PEER_RESET, PEER_SINK2, PEER_SINK3};
+	static const int services[] = {PEER_SINK,  PEER_SOURCE, PEER_ECHO, PEER_RESET,
+				       PEER_SINK2, PEER_SINK3,	PEER_DNS,  PEER_HTTPS};
 	struct rlimit many = {65536, 65536};
 	struct epoll_event e[64];
 	sigset_t stop;
