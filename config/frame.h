@@ -26,8 +26,8 @@ void frame_reader_free(struct frame_reader *); /* NULL is fine */
 /* One read(2) of what the pipe holds. 1: bytes came, 0: end of file, -EAGAIN: nothing there, else -errno. */
 int frame_fill(struct frame_reader *);
 
-/* The next whole frame, checked with wire_check(). 1: *hdr and *payload are valid until the next frame_fill()
- * and *payload is 8-byte aligned; 0: fill first; -EPROTO: broken peer, *why says how (the reader is done). */
+/* The next whole frame, checked with wire_check(). 1: *hdr and *payload are valid until the next frame_next() or
+ * frame_fill() and *payload is 8-byte aligned; 0: fill first; -EPROTO: broken peer, *why says how (the reader is done). */
 int frame_next(struct frame_reader *, const struct wire_hdr **hdr, const void **payload, const char **why);
 
 /* True at end of file if the last frame was cut: its writer died while writing. */
@@ -37,14 +37,16 @@ struct frame_writer *frame_writer_new(int fd, size_t bound_bytes); /* makes fd n
 void frame_writer_free(struct frame_writer *);
 
 /* Append a frame whose payload is head, then tail (tail may be NULL with tail_len 0). 0, or -ENOBUFS at the
- * bound: nothing of the frame was taken. -EMSGSIZE: longer than a frame may be. */
+ * bound: nothing of the frame was taken. -EMSGSIZE: longer than a frame may be. -EPIPE (or what else write(2)
+ * said): the reader is gone and nothing is taken any more. */
 int frame_put(struct frame_writer *, enum wire_type, const void *head, size_t head_len, const void *tail,
 	      size_t tail_len);
 
 /* Append a frame as it was read. */
 int frame_pass(struct frame_writer *, const struct wire_hdr *, const void *payload);
 
-/* Write what waits. 0: all written, -EAGAIN: some waits (poll for POLLOUT), -EPIPE: the reader is gone. */
+/* Write what waits. 0: all written, -EAGAIN: some waits (poll for POLLOUT), -EPIPE: the reader is gone. SIGPIPE
+ * must be ignored (stage_start() does it). */
 int frame_flush(struct frame_writer *);
 
 size_t frame_pending(const struct frame_writer *); /* bytes that wait */

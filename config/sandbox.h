@@ -12,7 +12,9 @@
 #define SANDBOX_CAP(c) (UINT64_C(1) << (c)) /* c: CAP_* of linux/capability.h */
 
 /* Become uid:gid and keep only the capabilities in keep (bits as SANDBOX_CAP makes them), which may be none.
- * A process that is not root and holds nothing to drop passes. Exits with a message if anything stays. */
+ * What the process does not hold cannot be kept and is left out; a process that is not root and holds nothing to
+ * drop passes if it is uid:gid already. Capabilities belong to a thread: call this before the first one is made.
+ * Exits with a message if anything stays. */
 void sandbox_drop(uid_t uid, gid_t gid, uint64_t keep);
 
 #endif

@@ -62,6 +62,11 @@ int settings_parse(struct settings *out, const char *file, const char *text, siz
 		   settings_say *notice, void *arg);
 void settings_free(struct settings *); /* of a zeroed or filled struct */
 
+/* Read path, then as settings_parse(). What the file system refused is said through refuse too, and its -errno
+ * returned. *text, if text is not NULL: what settings_strip() makes of it; caller frees. */
+int settings_load(struct settings *out, const char *path, char **text, size_t *text_len, settings_say *refuse,
+		  settings_say *notice, void *arg);
+
 /* The file's text without its comments, for the other stages (WIRE_SETTINGS); at most WIRE_SETTINGS_MAX bytes.
  * Caller frees. NULL: no memory. */
 char *settings_strip(const char *text, size_t len, size_t *out_len);

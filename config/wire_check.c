@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * wire_check.c - see wire_check.h. One row per record type: its fixed size, and a function that looks at what
+ * a size cannot say. This runs for every record, so nothing is copied: fields are read at their offsets (the
+ * payload may be unaligned).
+ */
+#include "config/wire_check.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "config/utf8.h"
+
+/* A field of an unaligned record. */
+#define GET(type, member, p)                                                                                 \
+	({                                                                                                   \
+		__typeof__(((struct type *)0)->member) get_value;                                            \
+		memcpy(&get_value, (const char *)(p) + __builtin_offsetof(struct type, member),              \
+		       sizeof(get_value));                                                                   \
+		get_value;                                                                                   \
+	})
+
+static const char *check_text(const char *text, size_t len, size_t declared, size_t max)
+{
+	if (declared != len)
+		return "text length does not match the frame";
+	if (len > max)
+		return "text too long";
+	if (memchr(text, '\0', len))
+		return "NUL in text";
+	return utf8_valid_until(text, len) == len ? NULL : "text is not UTF-8";
+}
+
+static const char *check_settings(const char *p, size_t len)
+{
+	if (GET(wire_settings, generation, p) == 0)
+		return "settings without a generation";
+	return check_text(p + sizeof(struct wire_settings), len - sizeof(struct wire_settings),
+			  GET(wire_settings, text_len, p), WIRE_SETTINGS_MAX);
+}
+
+static const char *check_flush(const char *p, size_t len)
+{
+	(void)len;
+	return GET(wire_flush, id, p) == 0 ? "flush without an id" : NULL;
+}
+
+static const char *check_ready(const char *p, size_t len)
+{
+	if (GET(wire_ready, stage, p) >= WIRE_STAGE__MAX)
+		return "stage out of range";
+	return check_text(p + sizeof(struct wire_ready), len - sizeof(struct wire_ready),
+			  GET(wire_ready, text_len, p), WIRE_TEXT_MAX);
+}
+
+static const char *check_error(const char *p, size_t len)
+{
+	if (GET(wire_error, stage, p) >= WIRE_STAGE__MAX)
+		return "stage out of range";
+	return check_text(p + sizeof(struct wire_error), len - sizeof(struct wire_error),
+			  GET(wire_error, text_len, p), WIRE_TEXT_MAX);
+}
+
+static const char *check_loss(const char *p, size_t len)
+{
+	if (GET(wire_loss, kind, p) >= WIRE_LOSS__MAX)
+		return "loss kind out of range";
+	if (GET(wire_loss, stage, p) >= WIRE_STAGE__MAX)
+		return "stage out of range";
+	return check_text(p + sizeof(struct wire_loss), len - sizeof(struct wire_loss),
+			  GET(wire_loss, detail_len, p), WIRE_TEXT_MAX);
+}
+
+static const char *check_exec(const char *p, size_t len)
+{
+	const char *path = p + sizeof(struct wire_exec);
+	size_t path_len = GET(wire_exec, path_len, p), argv_len = GET(wire_exec, argv_len, p);
+	__u32 flags = GET(wire_exec, flags, p);
+
+	if (flags & ~(__u32)WIRE_EXEC_FLAGS)
+		return "unknown exec flag";
+	if (GET(wire_exec, source, p) >= WIRE_EXEC_SOURCE__MAX)
+		return "exec source out of range";
+	if (path_len > WIRE_PATH_MAX || argv_len > WIRE_ARGV_MAX)
+		return "path or arguments too long";
+	if (len != sizeof(struct wire_exec) + path_len + argv_len)
+		return "path and arguments do not fill the frame";
+	if (!memchr(p + offsetof(struct wire_exec, comm), '\0', WIRE_COMM_SIZE))
+		return "comm is not terminated";
+	if (path_len > 0 && path[path_len - 1] != '\0')
+		return "path is not terminated";
+	/* Only the kernel's form has NULs between its components. */
+	if (path_len > 0 && !(flags & WIRE_EXEC_PATH_REVERSED) && memchr(path, '\0', path_len - 1))
+		return "NUL in path";
+	if (argv_len > 0 && (path + path_len)[argv_len - 1] != '\0')
+		return "arguments are not terminated";
+	if (argv_len > 0 && (flags & WIRE_EXEC_ARGV_UNREAD))
+		return "arguments that were not read";
+	return NULL;
+}
+
+static const char *check_flow(const char *p, size_t len)
+{
+	static const char zero[WIRE_ADDR_SIZE];
+
+	(void)len;
+	if (GET(wire_flow, direction, p) >= WIRE_DIRECTION__MAX)
+		return "direction out of range";
+	if (GET(wire_flow, result, p) >= WIRE_RESULT__MAX)
+		return "result out of range";
+	if (GET(wire_flow, peer, p) >= WIRE_PEER__MAX)
+		return "peer out of range";
+	if (GET(wire_flow, flags, p) & ~WIRE_FLOW_FLAGS)
+		return "unknown flow flag";
+	if (GET(wire_flow, family, p) == AF_INET &&
+	    (memcmp(p + offsetof(struct wire_flow, laddr) + 4, zero, WIRE_ADDR_SIZE - 4) ||
+	     memcmp(p + offsetof(struct wire_flow, raddr) + 4, zero, WIRE_ADDR_SIZE - 4)))
+		return "bytes behind an IPv4 address";
+	return NULL;
+}
+
+static const char *check_image(const char *p, size_t len)
+{
+	const char *exec = p + sizeof(struct wire_image);
+
+	if (GET(wire_image, hash_error, p) >= WIRE_HASH__MAX)
+		return "hash error out of range";
+	if (GET(wire_image, flags, p) & ~(__u32)WIRE_IMAGE_FLAGS)
+		return "unknown image flag";
+	if (GET(wire_exec, flags, exec) & WIRE_EXEC_PATH_REVERSED)
+		return "reversed path behind the collector";
+	return check_exec(exec, len - sizeof(struct wire_image));
+}
+
+static const char *check_digest(const char *p, size_t len)
+{
+	__u32 hash_error = GET(wire_digest, hash_error, p);
+
+	(void)len;
+	if (hash_error >= WIRE_HASH__MAX)
+		return "hash error out of range";
+	return hash_error == WIRE_HASH_PENDING ? "a digest that is pending" : NULL;
+}
+
+struct rule {
+	size_t size;   /* of the fixed part */
+	bool variable; /* more may follow; check() tests how much */
+	const char *(*check)(const char *payload, size_t len);
+};
+
+static const struct rule rules[WIRE__MAX] = {
+	[WIRE_SETTINGS] = {sizeof(struct wire_settings), true, check_settings},
+	[WIRE_TICK] = {sizeof(struct wire_tick), false, NULL},
+	[WIRE_FLUSH] = {sizeof(struct wire_flush), false, check_flush},
+	[WIRE_WINDOW] = {sizeof(struct wire_window), false, NULL},
+	[WIRE_COMMITTED] = {sizeof(struct wire_committed), false, NULL},
+	[WIRE_READY] = {sizeof(struct wire_ready), true, check_ready},
+	[WIRE_LOSS] = {sizeof(struct wire_loss), true, check_loss},
+	[WIRE_ERROR] = {sizeof(struct wire_error), true, check_error},
+	[WIRE_EXEC] = {sizeof(struct wire_exec), true, check_exec},
+	[WIRE_FORK] = {sizeof(struct wire_fork), false, NULL},
+	[WIRE_EXIT] = {sizeof(struct wire_exit), false, NULL},
+	[WIRE_FLOW] = {sizeof(struct wire_flow), false, check_flow},
+	[WIRE_IMAGE] = {sizeof(struct wire_image) + sizeof(struct wire_exec), true, check_image},
+	[WIRE_DIGEST] = {sizeof(struct wire_digest), false, check_digest},
+	[WIRE_CHANGED] = {sizeof(struct wire_changed), false, NULL},
+};
+
+const char *wire_check(const struct wire_hdr *hdr, const void *payload)
+{
+	const struct rule *rule;
+
+	if (hdr->version != WIRE_VERSION)
+		return "another version";
+	if (hdr->type == 0 || hdr->type >= WIRE__MAX)
+		return "unknown type";
+	if (hdr->len > WIRE_FRAME_MAX - sizeof(*hdr))
+		return "frame too long";
+	rule = &rules[hdr->type];
+	if (hdr->len < rule->size)
+		return "record too short";
+	if (hdr->len > rule->size && !rule->variable)
+		return "record too long";
+	return rule->check ? rule->check(payload, hdr->len) : NULL;
+}
+
+const char *wire_exec_path(const struct wire_exec *exec)
+{
+	return exec->path_len ? (const char *)(exec + 1) : "";
+}
+
+const char *wire_exec_argv(const struct wire_exec *exec)
+{
+	return exec->argv_len ? (const char *)(exec + 1) + exec->path_len : "";
+}
+
+#define NAME(names, value) ((value) < sizeof(names) / sizeof((names)[0]) ? (names)[value] : NULL)
+
+const char *wire_stage_name(unsigned value)
+{
+	static const char *const names[WIRE_STAGE__MAX] = {
+		[WIRE_STAGE_SUPERVISOR] = "supervisor",
+		[WIRE_STAGE_COLLECTOR] = "collector",
+		[WIRE_STAGE_HASHER] = "hasher",
+		[WIRE_STAGE_STORE] = "store",
+	};
+
+	return NAME(names, value);
+}
+
+const char *wire_direction_name(unsigned value)
+{
+	static const char *const names[WIRE_DIRECTION__MAX] = {
+		[WIRE_DIRECTION_OUT] = "out",
+		[WIRE_DIRECTION_IN] = "in",
+	};
+
+	return NAME(names, value);
+}
+
+const char *wire_result_name(unsigned value)
+{
+	static const char *const names[WIRE_RESULT__MAX] = {
+		[WIRE_RESULT_OPEN] = "open",	   [WIRE_RESULT_REFUSED] = "refused",
+		[WIRE_RESULT_TIMEOUT] = "timeout", [WIRE_RESULT_UNREACHABLE] = "unreachable",
+		[WIRE_RESULT_RESET] = "reset",	   [WIRE_RESULT_ABORTED] = "aborted",
+		[WIRE_RESULT_LOCAL] = "local",
+	};
+
+	return NAME(names, value);
+}
+
+const char *wire_peer_name(unsigned value)
+{
+	static const char *const names[WIRE_PEER__MAX] = {
+		[WIRE_PEER_SOCKET] = "socket",	 [WIRE_PEER_MESSAGE] = "message",
+		[WIRE_PEER_CALLER] = "caller",	 [WIRE_PEER_INFERRED] = "inferred",
+		[WIRE_PEER_UNKNOWN] = "unknown",
+	};
+
+	return NAME(names, value);
+}
+
+const char *wire_loss_name(unsigned value)
+{
+	static const char *const names[WIRE_LOSS__MAX] = {
+		[WIRE_LOSS_NOT_WATCHING] = "not watching",
+		[WIRE_LOSS_SUSPENDED] = "suspended",
+		[WIRE_LOSS_RING_FULL] = "ring full",
+		[WIRE_LOSS_OVERFLOW_FULL] = "overflow full",
+		[WIRE_LOSS_RECURSION] = "recursion",
+		[WIRE_LOSS_PEER] = "peer",
+		[WIRE_LOSS_USER_READ] = "user read",
+		[WIRE_LOSS_HOOK] = "hook",
+		[WIRE_LOSS_PIPE] = "pipe",
+		[WIRE_LOSS_IMAGE] = "image",
+		[WIRE_LOSS_FANOTIFY_OVERFLOW] = "fanotify overflow",
+		[WIRE_LOSS_FANOTIFY_READ] = "fanotify read",
+		[WIRE_LOSS_MOUNT] = "mount",
+		[WIRE_LOSS_STORE] = "store",
+		[WIRE_LOSS_RETENTION] = "retention",
+		[WIRE_LOSS_CLOCK] = "clock",
+	};
+
+	return NAME(names, value);
+}
+
+const char *wire_hash_error_name(unsigned value)
+{
+	static const char *const names[WIRE_HASH__MAX] = {
+		[WIRE_HASH_PENDING] = "pending",
+		[WIRE_HASH_NO_FILE] = "no file",
+		[WIRE_HASH_GONE] = "gone",
+		[WIRE_HASH_CHANGED] = "changed",
+		[WIRE_HASH_PERMISSION] = "permission",
+		[WIRE_HASH_READ] = "read",
+		[WIRE_HASH_TIMEOUT] = "timeout",
+		[WIRE_HASH_ABANDONED] = "abandoned",
+		[WIRE_HASH_BUSY] = "busy",
+	};
+
+	return NAME(names, value);
+}
