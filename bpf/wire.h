@@ -62,8 +62,9 @@ enum wire_stage {
 	WIRE_STAGE__MAX
 };
 
-/* A clock reading. Kernel records carry CLOCK_MONOTONIC nanoseconds (coarse, a jiffy); the collector turns
- * them into nanoseconds since 1970 (UTC) before they enter a pipe. 0 = unknown. */
+/* A clock reading: nanoseconds since 1970 (UTC) on the pipes. In kernel records jiffies, the only clock that
+ * costs a tracepoint nothing (bpf_jiffies64, inlined as one load); the collector turns them into the former.
+ * 0 = unknown. */
 typedef __u64 wire_ns;
 
 /* One execve in one process. A forked child has its own key (tgid and start differ) but the same program.
@@ -309,6 +310,26 @@ struct wire_changed {
 	wire_ns time_ns;
 	__u32 tgid; /* who wrote, 0 = unknown */
 	__u32 pad;
+};
+
+/* What programs and collector share through mmap(2) rather than by records. Counters only grow. */
+struct wire_loss_count {
+	__u64 records, bytes;
+};
+
+struct wire_shared {
+	struct wire_loss_count loss[WIRE_LOSS__MAX];
+	__u64 overflow_used;   /* flows put into the overflow hash so far */
+	__u64 overflow_taken;  /* of those, taken by the collector, which writes it */
+	__u64 jiffies;	       /* at the end of the last sweep */
+	__u32 collector_waits; /* the collector sleeps: wake it for a record that is worth it */
+	__u32 ring_wake_bytes; /* fill of the ring that wakes the collector in any case */
+	__u32 seeding;	       /* between attaching and the end of the search for older sockets */
+	__u32 seed_pass;       /* 1: note listening ports, 2: seed sockets */
+	__u32 storage_failed;  /* storage for a socket could not be made at least once */
+	__u32 no_release;      /* no hook tells the end of a socket: count everything in the overflow hash */
+	__u32 ask_ticks;       /* so long after connect() without SYN_SENT, it has failed on this machine */
+	__u32 overflow_called; /* the collector has been told that the overflow hash is half full */
 };
 
 #ifndef __bpf__

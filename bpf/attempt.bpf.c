@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * attempt.bpf.c - the life of a connection beside its bytes: who asked for it, in which direction, what became
+ * of it, and its end.
+ *
+ * inet_sock_set_state (Linux 4.16) shows attempts: CLOSE -> SYN_SENT runs in the context of connect(), what
+ * follows may run anywhere. A connect() that is refused on this machine (no route, another cgroup program)
+ * changes no state at all; the cgroup/connect hooks (4.17) are the only ones to see it.
+ *
+ * connect() on a datagram socket asks nobody and sends nothing: it is not an attempt (the C library calls it
+ * for each address it sorts).
+ */
+#include "bpf/account.bpf.h"
+
+static __always_inline __u8 result_of_error(int err)
+{
+	switch (err) {
+	case 0:
+		return WIRE_RESULT_ABORTED;
+	case ECONNREFUSED:
+		return WIRE_RESULT_REFUSED;
+	case ETIMEDOUT:
+		return WIRE_RESULT_TIMEOUT;
+	case ECONNRESET:
+		return WIRE_RESULT_RESET;
+	case EPERM:
+		return WIRE_RESULT_LOCAL;
+	default:
+		return WIRE_RESULT_UNREACHABLE;
+	}
+}
+
+/* ---- asked: connect() was called */
+
+static __always_inline int asked(struct bpf_sock_addr *ctx, struct peer *peer)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct bpf_sock *bsk = ctx->sk;
+	struct socket_state *state;
+
+	if (!bsk || ctx->type != SOCK_STREAM || bsk->state != TCP_CLOSE)
+		return 1; /* a datagram, or a second connect() that only asks how the first went */
+	state = bpf_sk_storage_get(&sockets, bsk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!state) {
+		shared.storage_failed = 1;
+		return 1; /* the attempt is still seen at SYN_SENT */
+	}
+	if (state->attempt.state == ATTEMPT_ASKED)
+		attempt_failed_here(state, bpf_get_socket_cookie(ctx));
+	state->protocol = ctx->protocol;
+	image_key(task, &state->attempt.image);
+	state->attempt.peer = *peer;
+	state->attempt.time_ns = bpf_jiffies64();
+	state->attempt.uid = bpf_get_current_uid_gid();
+	state->attempt.netns = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
+	state->attempt.state = ATTEMPT_ASKED;
+	image_uses_network(&state->attempt.image);
+	return 1; /* always let it pass */
+}
+
+SEC("cgroup/connect4")
+int on_connect4(struct bpf_sock_addr *ctx)
+{
+	struct peer peer = {};
+
+	peer.addr[0] = ctx->user_ip4;
+	peer.port = bpf_ntohs((__u16)ctx->user_port);
+	peer.family = AF_INET;
+	return asked(ctx, &peer);
+}
+
+SEC("cgroup/connect6")
+int on_connect6(struct bpf_sock_addr *ctx)
+{
+	struct peer peer = {};
+
+	peer.addr[0] = ctx->user_ip6[0];
+	peer.addr[1] = ctx->user_ip6[1];
+	peer.addr[2] = ctx->user_ip6[2];
+	peer.addr[3] = ctx->user_ip6[3];
+	peer.port = bpf_ntohs((__u16)ctx->user_port);
+	peer.family = AF_INET6;
+	peer_normalise(&peer);
+	return asked(ctx, &peer);
+}
+
+/* ---- sent, and what came of it */
+
+static __always_inline void attempt_sent(struct sock *sk)
+{
+	struct moved moved = { .direction = WIRE_DIRECTION_OUT, .peer_known = WIRE_PEER_SOCKET };
+	struct socket_state *state = socket_get(sk);
+	struct wire_image_key image;
+	struct peer peer = {};
+
+	if (!state) {
+		mover(NULL, &image);
+		peer_of_socket(sk, &peer);
+		overflow_count(sk, &image, &peer, &moved);
+		return;
+	}
+	state->connection++;
+	__sync_fetch_and_or(&state->flags, SOCKET_OUT);
+	mover(state, &image);
+	state->attempt.image = image;
+	state->attempt.state = ATTEMPT_SENT;
+	count(sk, state, &image, &peer, &moved, true);
+	state->attempt.peer = peer;
+}
+
+static __always_inline void slots_result(struct socket_state *state, struct sock *sk, __u8 result, bool opening)
+{
+	bool found = false;
+
+	for (int i = 0; i < SLOTS; i++) {
+		struct slot *slot = &state->slot[i];
+
+		if (slot->state != SLOT_OWNED || slot->connection != state->connection)
+			continue;
+		found = true;
+		slot->result = result;
+		slot->last_ns = bpf_jiffies64();
+		if (opening) /* the local port is chosen after SYN_SENT */
+			local_end(sk, slot->peer.family, slot->laddr, &slot->lport);
+	}
+	if (!found && opening) {
+		struct moved moved = { .direction = WIRE_DIRECTION_OUT, .peer_known = WIRE_PEER_SOCKET,
+				       .result = result };
+
+		overflow_count(sk, &state->attempt.image, &state->attempt.peer, &moved);
+	}
+}
+
+static __always_inline void attempt_ended(struct sock *sk, int from, int to)
+{
+	struct socket_state *state = bpf_sk_storage_get(&sockets, sk, NULL, 0);
+	struct tcp_sock *tcp;
+
+	if (!state || state->flags & SOCKET_RELEASED)
+		return;
+	if (from == TCP_SYN_SENT && to == TCP_CLOSE) {
+		slots_result(state, sk, result_of_error(sk->sk_err), true);
+	} else if (to == TCP_CLOSE) {
+		if (sk->sk_err)
+			slots_result(state, sk, result_of_error(sk->sk_err), false);
+	} else {
+		slots_result(state, sk, WIRE_RESULT_OPEN, true);
+		tcp = bpf_skc_to_tcp_sock(sk);
+		if (tcp) { /* connect(AF_UNSPEC) and connect() again: numbers begin anew */
+			state->copied_seq = tcp->copied_seq;
+			__sync_fetch_and_or(&state->flags, SOCKET_BASED);
+		}
+	}
+	if (from == TCP_SYN_SENT)
+		state->attempt.state = ATTEMPT_NONE;
+}
+
+/* A connection came in. Nobody of ours knows whose it will be: the slot waits for the first to use or close it.
+ * Runs in softirq, on the child socket. */
+static __always_inline void accepted(struct sock *sk)
+{
+	struct moved moved = { .direction = WIRE_DIRECTION_IN, .result = WIRE_RESULT_OPEN,
+			       .peer_known = WIRE_PEER_SOCKET };
+	struct socket_state *state = socket_get(sk);
+	struct peer peer = {};
+
+	if (!state || __sync_val_compare_and_swap(&state->slot[0].state, SLOT_FREE, SLOT_BUSY) != SLOT_FREE)
+		return;
+	peer_of_socket(sk, &peer);
+	slot_fill(&state->slot[0], sk, &peer, &moved);
+	state->slot[0].connection = state->connection;
+	state->slot[0].first_ns = state->slot[0].last_ns = bpf_jiffies64();
+	__sync_val_compare_and_swap(&state->slot[0].state, SLOT_BUSY, SLOT_ACCEPTED);
+}
+
+/* A used socket is turned into a listener: its storage must go before it is cloned (CVE-2026-68399). */
+static __always_inline void begins_to_listen(struct sock *sk)
+{
+	struct socket_state *state = bpf_sk_storage_get(&sockets, sk, NULL, 0);
+
+	if (!state)
+		return;
+	__sync_fetch_and_or(&state->flags, SOCKET_RELEASED);
+	for (int i = 0; i < SLOTS; i++)
+		slot_send(&state->slot[i], state, true);
+	bpf_sk_storage_delete(&sockets, sk);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(on_state, struct sock *sk, int from, int to)
+{
+	bool asks = from == TCP_CLOSE && to == TCP_SYN_SENT;
+	bool opens = to == TCP_ESTABLISHED && (from == TCP_SYN_SENT || from == TCP_SYN_RECV);
+
+	if (!asks && !opens && to != TCP_CLOSE && to != TCP_LISTEN)
+		return 0;
+	if (sk->sk_protocol == IPPROTO_TCP) {
+		struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+
+		if (tcp && tcp->is_mptcp)
+			return 0; /* a subflow: the connection is the MPTCP socket above it */
+	}
+	if (asks)
+		attempt_sent(sk);
+	else if (to == TCP_LISTEN)
+		begins_to_listen(sk);
+	else if (from == TCP_SYN_RECV && to == TCP_ESTABLISHED)
+		accepted(sk);
+	else
+		attempt_ended(sk, from, to);
+	return 0;
+}
+
+/* ---- the end */
+
+/* A connect() that never began is an attempt without a slot. */
+static __always_inline void attempt_abandoned(struct bpf_sock *bsk, struct socket_state *state)
+{
+	if (state->attempt.state == ATTEMPT_ASKED)
+		attempt_failed_here(state, bpf_get_socket_cookie(bsk));
+	if (state->attempt.state != ATTEMPT_SENT)
+		return;
+	for (int i = 0; i < SLOTS; i++)
+		if (state->slot[i].state == SLOT_OWNED && state->slot[i].connection == state->connection)
+			state->slot[i].result = WIRE_RESULT_ABORTED; /* closed in SYN_SENT: no error is set */
+}
+
+/* The last close of an INET socket, in the closer's context (Linux 5.9). No byte can move afterwards, but the
+ * socket stays visible to the iterator for a while: SOCKET_RELEASED makes it look away. */
+SEC("cgroup/sock_release")
+int on_release(struct bpf_sock *bsk)
+{
+	struct socket_state *state = bpf_sk_storage_get(&sockets, bsk, NULL, 0);
+	struct slot *first;
+
+	if (!state)
+		return 1;
+	__sync_fetch_and_or(&state->flags, SOCKET_RELEASED);
+	attempt_abandoned(bsk, state);
+	first = &state->slot[0];
+	if (__sync_val_compare_and_swap(&first->state, SLOT_ACCEPTED, SLOT_BUSY) == SLOT_ACCEPTED) {
+		/* accepted and closed without a byte: it is the closer's */
+		mover(state, &first->image);
+		first->uid = bpf_get_current_uid_gid();
+		if (!state->cookie)
+			state->cookie = bpf_get_socket_cookie(bsk);
+		__sync_val_compare_and_swap(&first->state, SLOT_BUSY, SLOT_OWNED);
+		image_uses_network(&first->image);
+	}
+	for (int i = 0; i < SLOTS; i++)
+		slot_send(&state->slot[i], state, true);
+	return 1;
+}

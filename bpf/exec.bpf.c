@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * exec.bpf.c - the history of processes: execve, fork, exit. Without the forks a daemon that forked twice, or a
+ * subshell whose parent is gone, would show process 1 as its parent.
+ */
+#include "bpf/image.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+struct wire_shared shared = {};
+
+/* Runs in the new image, its arguments just written, its old ones gone. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	exec_send(task, bprm->file, WIRE_EXEC_EXECVE);
+	return 0;
+}
+
+struct fork_record {
+	struct wire_hdr hdr;
+	struct wire_fork fork;
+};
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct fork_record *rec;
+
+	if (child->tgid != child->pid)
+		return 0; /* a thread */
+	rec = bpf_ringbuf_reserve(&ring, sizeof(*rec), 0);
+	if (!rec) {
+		lost(WIRE_LOSS_RING_FULL, 0);
+		return 0;
+	}
+	rec->hdr.version = WIRE_VERSION;
+	rec->hdr.type = WIRE_FORK;
+	rec->hdr.len = sizeof(rec->fork);
+	image_key(parent, &rec->fork.parent);
+	image_key_read(child, &rec->fork.child);
+	rec->fork.time_ns = bpf_jiffies64();
+	bpf_ringbuf_submit(rec, wake(false));
+	return 0;
+}
+
+struct exit_record {
+	struct wire_hdr hdr;
+	struct wire_exit exit;
+};
+
+/* The last thread of a process: signal->live falls to 0 before this tracepoint (do_exit). The threads of a
+ * process that dies at once may all see 0; a repeated record does no harm. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	struct exit_record *rec;
+
+	if (BPF_CORE_READ(task, signal, live.counter))
+		return 0;
+	rec = bpf_ringbuf_reserve(&ring, sizeof(*rec), 0);
+	if (!rec) {
+		lost(WIRE_LOSS_RING_FULL, 0);
+		return 0;
+	}
+	rec->hdr.version = WIRE_VERSION;
+	rec->hdr.type = WIRE_EXIT;
+	rec->hdr.len = sizeof(rec->exit);
+	rec->exit.tgid = task->tgid;
+	rec->exit.pad = 0;
+	rec->exit.start_ns = task->group_leader->start_boottime;
+	rec->exit.time_ns = bpf_jiffies64();
+	bpf_ringbuf_submit(rec, wake(false));
+	return 0;
+}

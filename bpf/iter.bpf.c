@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * iter.bpf.c - what the collector reads by itself: counters of sockets that live, and, once at the start, the
+ * processes and sockets that were there before us. Iterators over sk_storage and tasks: Linux 5.8, 5.9.
+ */
+#include "bpf/account.bpf.h"
+
+/* The differences of one socket since the last look. What does not fit the buffer makes the kernel discard the
+ * element and show it again, so there must be room before anything is taken. */
+SEC("iter/bpf_sk_storage_map")
+int sweep_sockets(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct socket_state *state = ctx->value;
+	struct seq_file *seq = ctx->meta->seq;
+	struct flow_record rec = {};
+
+	if (!ctx->sk) {
+		shared.jiffies = bpf_jiffies64(); /* the call after the last element */
+		return 0;
+	}
+	if (!state || state->flags & SOCKET_RELEASED)
+		return 0;
+	if (state->attempt.state == ATTEMPT_ASKED && bpf_jiffies64() - state->attempt.time_ns > shared.ask_ticks)
+		attempt_failed_here(state, state->cookie);
+	if (!slot_has_news(&state->slot[0]) && !slot_has_news(&state->slot[1]))
+		return 0;
+	if (seq->count + SLOTS * sizeof(rec) >= seq->size) {
+		bpf_seq_write(seq, state, SLOTS * sizeof(rec)); /* overflows: the kernel ends this read here */
+		return 0;
+	}
+	flow_hdr(&rec.hdr);
+	for (int i = 0; i < SLOTS; i++) {
+		if (!slot_has_news(&state->slot[i]))
+			continue;
+		slot_take(&state->slot[i], state, &rec.flow);
+		bpf_seq_write(seq, &rec, sizeof(rec));
+	}
+	return 0;
+}
+
+/* A process that ran before us: the record that execve would have made, without the command line (its memory
+ * is not ours to read here; the collector takes it from /proc). */
+struct running_record {
+	struct wire_hdr hdr;
+	struct wire_exec exec;
+};
+
+SEC("iter/task")
+int seed_tasks(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct running_record rec = {};
+	struct mm_struct *mm;
+
+	if (!task || task->pid != task->tgid)
+		return 0;
+	mm = task->mm;
+	exec_fill(&rec.exec, task, mm ? BPF_CORE_READ(mm, exe_file) : NULL, WIRE_EXEC_RUNNING);
+	rec.hdr.version = WIRE_VERSION;
+	rec.hdr.type = WIRE_EXEC;
+	rec.hdr.len = sizeof(rec.exec);
+	bpf_seq_write(ctx->meta->seq, &rec, sizeof(rec));
+	return 0;
+}
+
+/* ---- sockets that were open before us */
+
+static __always_inline void note_listening(struct sock *sk)
+{
+	struct listening key = {};
+	__u8 yes = 1;
+
+	if (sk->__sk_common.skc_state != TCP_LISTEN)
+		return;
+	key.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	key.port = sk->__sk_common.skc_num;
+	bpf_map_update_elem(&listening, &key, &yes, BPF_ANY);
+}
+
+/* An open connection belongs to the process that holds it, until somebody else moves bytes on it. Whether it
+ * was made or accepted, only its local port can tell: somebody listens there, or nobody does. */
+static __always_inline void seed_connection(struct sock *sk, struct socket_state *state,
+					    const struct task_struct *task)
+{
+	struct slot *slot = &state->slot[0];
+	struct moved moved = { .result = WIRE_RESULT_OPEN, .peer_known = WIRE_PEER_SOCKET };
+	struct listening key = {};
+	struct peer peer = {};
+
+	key.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	key.port = sk->__sk_common.skc_num;
+	if (bpf_map_lookup_elem(&listening, &key))
+		moved.direction = WIRE_DIRECTION_IN;
+	else
+		__sync_fetch_and_or(&state->flags, SOCKET_OUT);
+	__sync_fetch_and_or(&state->flags, SOCKET_SEEDED);
+	if (sk->__sk_common.skc_state != TCP_ESTABLISHED ||
+	    __sync_val_compare_and_swap(&slot->state, SLOT_FREE, SLOT_BUSY) != SLOT_FREE)
+		return;
+	peer_of_socket(sk, &peer);
+	slot_fill(slot, sk, &peer, &moved);
+	image_key_read(task, &slot->image);
+	slot->uid = BPF_CORE_READ(task, cred, euid.val);
+	slot->connection = state->connection;
+	slot->seeded = 1;
+	slot->first_ns = slot->last_ns = bpf_jiffies64();
+	__sync_val_compare_and_swap(&slot->state, SLOT_BUSY, SLOT_OWNED);
+}
+
+static __always_inline void seed_tcp(struct sock *sk, struct socket_state *state)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	__u32 seq;
+
+	if (!tcp || state->flags & SOCKET_BASED)
+		return;
+	seq = tcp->copied_seq;
+	if (seq == tcp->rcv_nxt && sk->__sk_common.skc_flags & (1 << SOCK_DONE))
+		seq--;
+	state->copied_seq = seq;
+	__sync_fetch_and_or(&state->flags, SOCKET_BASED);
+}
+
+SEC("iter/task_file")
+int seed_sockets(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct socket_state *state;
+	struct socket *socket;
+	struct sock *sk;
+	__u16 family;
+
+	if (!file || !task)
+		return 0;
+	socket = bpf_sock_from_file(file);
+	if (!socket || !socket->sk)
+		return 0;
+	sk = socket->sk;
+	family = sk->__sk_common.skc_family;
+	if ((family != AF_INET && family != AF_INET6) || !is_connection(sk->sk_protocol))
+		return 0;
+	if (shared.seed_pass == 1) {
+		note_listening(sk);
+		return 0;
+	}
+	state = socket_get(sk);
+	if (!state)
+		return 0;
+	seed_tcp(sk, state);
+	seed_connection(sk, state, task);
+	return 0;
+}

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * sock_stable.bpf.c - bytes sent and received, seen through interfaces that do not move: BTF tracepoints
+ * (sock_send_length, sock_recv_length: Linux 6.3; tcp_rcv_space_adjust: 4.15) and cgroup hooks.
+ *
+ * Entering a program is most of what it costs, so there is one per direction and call, nothing per packet, and
+ * the way of a known flow through each is short.
+ */
+#include "bpf/caller.bpf.h"
+
+/* ---- the peer of a datagram: the cgroup hook and the tracepoint run in the same call, so (socket, thread)
+ * joins them exactly */
+
+static __always_inline bool stash_in(struct socket_state *state, __u32 tid, const struct peer *peer, bool receiving)
+{
+	for (int i = 0; i < STASHES; i++) {
+		struct stash *stash = &state->stash[i];
+		__u32 holder = *(volatile __u32 *)&stash->tid;
+
+		if (holder == tid || (!holder && __sync_val_compare_and_swap(&stash->tid, 0, tid) == 0)) {
+			stash->peer = *peer;
+			stash->receiving = receiving;
+			return true;
+		}
+	}
+	return false;
+}
+
+static __always_inline void stash_put(struct bpf_sock *bsk, const struct peer *peer, bool receiving)
+{
+	struct socket_state *state = bpf_sk_storage_get(&sockets, bsk, NULL, 0);
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct stash stash = {};
+
+	/* UDP sockets are never cloned and never listen, so storage may be made before the first byte */
+	if (!state) {
+		state = bpf_sk_storage_get(&sockets, bsk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+		if (state)
+			state->protocol = bsk->protocol;
+		else
+			state = bpf_sk_storage_get(&sockets, bsk, NULL, 0);
+	}
+	if (state && stash_in(state, tid, peer, receiving))
+		return;
+	if (state)
+		__sync_fetch_and_or(&state->flags, SOCKET_ASKING);
+	else
+		shared.storage_failed = 1;
+	stash.tid = tid;
+	stash.receiving = receiving;
+	stash.peer = *peer;
+	if (bpf_map_update_elem(&asking, &tid, &stash, BPF_ANY))
+		lost(WIRE_LOSS_PEER, 0);
+}
+
+/* What the hook of this very call saw. Forgotten when it was for the other direction: a call that failed
+ * between hook and tracepoint. */
+static __always_inline bool stash_take(struct socket_state *state, struct peer *peer, bool receiving)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	bool fits = false;
+
+	if (state) {
+		for (int i = 0; i < STASHES; i++) {
+			struct stash *stash = &state->stash[i];
+
+			if (stash->tid != tid)
+				continue;
+			fits = stash->receiving == receiving;
+			if (fits)
+				*peer = stash->peer;
+			__sync_lock_test_and_set(&stash->tid, 0);
+			return fits;
+		}
+	}
+	if (state ? state->flags & SOCKET_ASKING : shared.storage_failed) {
+		struct stash *stash = bpf_map_lookup_elem(&asking, &tid);
+
+		if (stash) {
+			fits = stash->receiving == receiving;
+			if (fits)
+				*peer = stash->peer;
+			bpf_map_delete_elem(&asking, &tid);
+		}
+	}
+	return fits;
+}
+
+static __always_inline int stash4(struct bpf_sock_addr *ctx, bool receiving)
+{
+	struct peer peer = {};
+
+	peer.addr[0] = ctx->user_ip4;
+	peer.port = bpf_ntohs((__u16)ctx->user_port);
+	peer.family = AF_INET;
+	if (ctx->sk)
+		stash_put(ctx->sk, &peer, receiving);
+	return 1; /* always let it pass */
+}
+
+static __always_inline int stash6(struct bpf_sock_addr *ctx, bool receiving)
+{
+	struct peer peer = {};
+
+	peer.addr[0] = ctx->user_ip6[0];
+	peer.addr[1] = ctx->user_ip6[1];
+	peer.addr[2] = ctx->user_ip6[2];
+	peer.addr[3] = ctx->user_ip6[3];
+	peer.port = bpf_ntohs((__u16)ctx->user_port);
+	peer.family = AF_INET6;
+	peer_normalise(&peer);
+	if (ctx->sk)
+		stash_put(ctx->sk, &peer, receiving);
+	return 1;
+}
+
+/* cgroup hooks, not the functions behind them: they survive inlining and renames, and see the address after
+ * load balancers of child cgroups have rewritten it. sendmsg: Linux 4.18, recvmsg: 5.2. recvmsg runs only when
+ * the caller asks for the address. */
+SEC("cgroup/sendmsg4")
+int on_sendmsg4(struct bpf_sock_addr *ctx)
+{
+	return stash4(ctx, false);
+}
+
+SEC("cgroup/sendmsg6")
+int on_sendmsg6(struct bpf_sock_addr *ctx)
+{
+	return stash6(ctx, false);
+}
+
+SEC("cgroup/recvmsg4")
+int on_recvmsg4(struct bpf_sock_addr *ctx)
+{
+	return stash4(ctx, true);
+}
+
+SEC("cgroup/recvmsg6")
+int on_recvmsg6(struct bpf_sock_addr *ctx)
+{
+	return stash6(ctx, true);
+}
+
+/* ---- datagrams: UDP, UDP-Lite, raw, ping */
+
+static __always_inline void remember_peer(struct socket_state *state, const struct peer *peer)
+{
+	if (!state->peers) {
+		state->only_peer = *peer;
+		state->peers = 1;
+	} else if (state->peers == 1 && !peer_same(&state->only_peer, peer)) {
+		state->peers = 2;
+	}
+}
+
+/* Who the other end is, from the best source there is. */
+static __always_inline void datagram_peer(struct sock *sk, struct socket_state *state, struct peer *peer,
+					  struct moved *moved, bool stashed, bool receiving)
+{
+	__u16 protocol = sk->sk_protocol;
+	bool found = stashed;
+
+	moved->peer_known = WIRE_PEER_MESSAGE;
+	if (!found) {
+		peer_of_socket(sk, peer);
+		if (peer_known(peer)) {
+			moved->peer_known = WIRE_PEER_SOCKET;
+			return;
+		}
+		if (protocol != IPPROTO_UDP && protocol != IPPROTO_UDPLITE) {
+			moved->peer_known = WIRE_PEER_CALLER;
+			if (!receiving)
+				found = caller_destination(peer);
+			else if (sk->sk_type == SOCK_RAW && peer->family == AF_INET)
+				found = caller_ipv4_source(peer);
+		}
+	}
+	if (found) {
+		if (state)
+			remember_peer(state, peer);
+		return;
+	}
+	if (state && state->peers == 1) {
+		*peer = state->only_peer;
+		moved->peer_known = WIRE_PEER_INFERRED;
+	} else {
+		moved->peer_known = WIRE_PEER_UNKNOWN;
+	}
+}
+
+static __always_inline void datagram(struct sock *sk, int ret, int flags, bool receiving)
+{
+	bool udp = sk->sk_protocol == IPPROTO_UDP || sk->sk_protocol == IPPROTO_UDPLITE;
+	struct moved moved = { .direction = receiving ? WIRE_DIRECTION_IN : WIRE_DIRECTION_OUT };
+	struct socket_state *state;
+	struct wire_image_key image;
+	struct peer peer = {};
+	bool stashed;
+
+	state = ret >= 0 ? socket_get(sk) : bpf_sk_storage_get(&sockets, sk, NULL, 0);
+	stashed = udp && stash_take(state, &peer, receiving); /* before ret is tested: a failed call leaves one too */
+	if (ret < 0 || (receiving && (!ret || flags & (MSG_PEEK | MSG_ERRQUEUE))))
+		return; /* an empty datagram that is sent counts as use of the network */
+	datagram_peer(sk, state, &peer, &moved, stashed, receiving);
+	if (receiving)
+		moved.received = ret;
+	else
+		moved.sent = ret;
+	mover(state, &image);
+	if (state)
+		count(sk, state, &image, &peer, &moved, false);
+	else
+		overflow_count(sk, &image, &peer, &moved);
+}
+
+/* ---- connections: TCP, MPTCP, SCTP */
+
+/* A kernel thread that moves bytes of a user's socket (sockmap redirect) works for the socket's first owner. */
+static __always_inline void connection_mover(const struct socket_state *state, struct wire_image_key *image)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (state && task->flags & PF_KTHREAD && !(state->flags & SOCKET_KERNEL) &&
+	    state->slot[0].state == SLOT_OWNED)
+		*image = state->slot[0].image;
+	else
+		mover(state, image);
+}
+
+static __always_inline void connection(struct sock *sk, struct socket_state *state, __u64 sent, __u64 received)
+{
+	struct moved moved = { .sent = sent, .received = received, .result = WIRE_RESULT_OPEN,
+			       .peer_known = WIRE_PEER_SOCKET };
+	struct wire_image_key image;
+	struct peer peer = {};
+
+	connection_mover(state, &image);
+	if (state) {
+		moved.direction = state->flags & SOCKET_OUT ? WIRE_DIRECTION_OUT : WIRE_DIRECTION_IN;
+		count(sk, state, &image, &peer, &moved, true);
+	} else {
+		peer_of_socket(sk, &peer);
+		overflow_count(sk, &image, &peer, &moved);
+	}
+}
+
+static __always_inline void connection_sent(struct sock *sk, int ret)
+{
+	if (ret <= 0 || sk->__sk_common.skc_state == TCP_LISTEN)
+		return;
+	if (sk->sk_protocol == IPPROTO_TCP) {
+		struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+
+		/* TCP_REPAIR puts bytes into queues without sending any */
+		if (tcp && BPF_CORE_READ_BITFIELD(tcp, repair))
+			return;
+	}
+	connection(sk, socket_get(sk), ret, 0);
+}
+
+/* TCP whose received bytes copied_seq tells: nobody sits between the socket and its reader (sockmap, kTLS). */
+static __always_inline bool is_plain_tcp(struct sock *sk, struct tcp_sock *tcp)
+{
+	return !sk->sk_user_data && !tcp->inet_conn.icsk_ulp_ops;
+}
+
+#define BY_RETURN_TICKS 10 /* at least 10 ms: from tcp_rcv_space_adjust to the end of the call it runs in */
+
+static __always_inline void connection_received(struct sock *sk, int ret, int flags)
+{
+	struct socket_state *state;
+
+	if (ret < 0 || flags & (MSG_PEEK | MSG_ERRQUEUE))
+		return;
+	if (sk->sk_protocol == IPPROTO_TCP) {
+		struct tcp_sock *tcp;
+
+		if (ret > 0 && !shared.seeding && !shared.storage_failed && !sk->sk_user_data) {
+			tcp = bpf_skc_to_tcp_sock(sk);
+			if (!tcp || !tcp->inet_conn.icsk_ulp_ops)
+				return; /* on_tcp_copied has counted it */
+		}
+		tcp = bpf_skc_to_tcp_sock(sk);
+		if (tcp && is_plain_tcp(sk, tcp)) {
+			state = bpf_sk_storage_get(&sockets, sk, NULL, 0);
+			if (state && ret > 0) {
+				if (!(state->flags & SOCKET_BY_RETURN))
+					return;
+				__sync_fetch_and_and(&state->flags, ~SOCKET_BY_RETURN);
+			}
+		} else {
+			state = socket_get(sk);
+		}
+	} else {
+		state = socket_get(sk);
+	}
+	/* ret 0, end of file: no bytes, but whoever reads it is the one who accepted an empty connection */
+	if (ret == 0 && (!state || state->slot[0].state == SLOT_OWNED))
+		return;
+	connection(sk, state, 0, ret);
+}
+
+/* tcp_rcv_space_adjust() runs in the reader's context, under the socket lock, whenever bytes were copied out of
+ * the receive queue, be it by recv, splice, zero-copy or MSG_TRUNC; the growth of copied_seq is what left it. */
+SEC("tp_btf/tcp_rcv_space_adjust")
+int BPF_PROG(on_tcp_copied, struct sock *sk)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	struct socket_state *state;
+	__u32 seq, rcv_nxt;
+	__s32 delta;
+
+	if (!tcp || tcp->is_mptcp || !is_plain_tcp(sk, tcp))
+		return 0;
+	state = socket_get(sk);
+	if (!state)
+		return 0; /* counted by connection_received */
+	rcv_nxt = tcp->rcv_nxt;
+	seq = tcp->copied_seq;
+	if (seq == rcv_nxt && sk->__sk_common.skc_flags & (1 << SOCK_DONE))
+		seq--; /* the FIN takes a number, but is no byte */
+	if (!(state->flags & SOCKET_BASED)) {
+		__sync_fetch_and_or(&state->flags, SOCKET_BASED);
+		if (shared.seeding || shared.storage_failed) {
+			/* older than we are, or counted elsewhere so far: where it stood is not known */
+			__sync_fetch_and_or(&state->flags, SOCKET_BY_RETURN);
+			state->by_return_since = bpf_jiffies64();
+			state->copied_seq = seq;
+			return 0;
+		}
+		state->copied_seq = rcv_nxt - (__u32)tcp->bytes_received;
+	}
+	delta = seq - state->copied_seq;
+	if (delta <= 0)
+		return 0;
+	state->copied_seq = seq;
+	if (state->flags & SOCKET_BY_RETURN) {
+		if ((__u32)bpf_jiffies64() - state->by_return_since < BY_RETURN_TICKS)
+			return 0;
+		__sync_fetch_and_and(&state->flags, ~SOCKET_BY_RETURN); /* splice: there is no return to count */
+	}
+	connection(sk, state, 0, delta);
+	return 0;
+}
+
+/* ---- families without a release hook: the overflow hash from the first byte */
+
+static __always_inline void other_family(struct sock *sk, int ret, int flags, bool receiving)
+{
+	struct moved moved = { .peer_known = WIRE_PEER_UNKNOWN };
+	struct wire_image_key image;
+	struct peer peer = {};
+
+	if (ret <= 0 || (receiving && flags & (MSG_PEEK | MSG_ERRQUEUE)))
+		return;
+	moved.direction = receiving ? WIRE_DIRECTION_IN : WIRE_DIRECTION_OUT;
+	if (!receiving)
+		moved.sent = ret;
+	else if (sk->__sk_common.skc_family == AF_PACKET)
+		moved.sniffed = ret; /* a copy of somebody's traffic, not traffic */
+	else
+		moved.received = ret;
+	peer.family = sk->__sk_common.skc_family;
+	mover(NULL, &image);
+	overflow_count(sk, &image, &peer, &moved);
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(on_send, struct sock *sk, int ret, int flags)
+{
+	__u16 family = sk->__sk_common.skc_family;
+
+	if (family == AF_INET || family == AF_INET6) {
+		if (is_connection(sk->sk_protocol))
+			connection_sent(sk, ret);
+		else
+			datagram(sk, ret, flags, false);
+	} else if (family == AF_PACKET || family == AF_VSOCK) {
+		other_family(sk, ret, flags, false);
+	}
+	return 0;
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(on_receive, struct sock *sk, int ret, int flags)
+{
+	__u16 family = sk->__sk_common.skc_family;
+
+	if (family == AF_INET || family == AF_INET6) {
+		if (is_connection(sk->sk_protocol))
+			connection_received(sk, ret, flags);
+		else
+			datagram(sk, ret, flags, true);
+	} else if (family == AF_PACKET || family == AF_VSOCK) {
+		other_family(sk, ret, flags, true);
+	}
+	return 0;
+}
