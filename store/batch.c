@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * batch.c - see batch.h. Entries stand in one array in order of arrival; an open-addressed table of their
+ * numbers finds them by key.
+ */
+#include "store/batch.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_ENTRIES 32
+
+static_assert(sizeof(struct batch_key) == 8 + 2 * WIRE_ADDR_SIZE + 4 * 4 + 2 * 2 + 4, "batch_key: no padding");
+
+struct batch {
+	struct images *images;
+	struct batch_entry *entry;
+	uint32_t *slot; /* number of the entry + 1, 0 = free; twice as many as entries */
+	size_t size, count, max, foreign;
+};
+
+struct batch *batch_new(struct images *im, size_t max)
+{
+	struct batch *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return NULL;
+	b->images = im;
+	b->max = max;
+	return b;
+}
+
+void batch_free(struct batch *b)
+{
+	if (!b)
+		return;
+	batch_clear(b);
+	free(b->entry);
+	free(b->slot);
+	free(b);
+}
+
+/* Peers choose addresses and ports: mix whole words, so that no choice makes long runs. */
+static size_t key_hash(const struct batch_key *key)
+{
+	const unsigned char *bytes = (const unsigned char *)key;
+	uint64_t h = 0x9e3779b97f4a7c15u, word;
+	size_t i;
+
+	for (i = 0; i < sizeof(*key); i += sizeof(word)) {
+		word = 0;
+		memcpy(&word, bytes + i, sizeof(*key) - i < sizeof(word) ? sizeof(*key) - i : sizeof(word));
+		h = (h ^ word) * 0xff51afd7ed558ccdu;
+		h ^= h >> 32;
+	}
+	return (size_t)h;
+}
+
+static uint32_t *find_slot(const struct batch *b, const struct batch_key *key)
+{
+	size_t mask = b->size * 2 - 1, i = key_hash(key) & mask;
+
+	while (b->slot[i] && memcmp(&b->entry[b->slot[i] - 1].key, key, sizeof(*key)) != 0)
+		i = (i + 1) & mask;
+	return &b->slot[i];
+}
+
+static int grow(struct batch *b)
+{
+	size_t size = b->size ? b->size * 2 : FIRST_ENTRIES, i;
+	struct batch_entry *entry;
+	uint32_t *slot;
+
+	slot = calloc(size * 2, sizeof(*slot));
+	if (!slot)
+		return -ENOMEM;
+	entry = realloc(b->entry, size * sizeof(*entry));
+	if (!entry) {
+		free(slot);
+		return -ENOMEM;
+	}
+	free(b->slot);
+	b->entry = entry;
+	b->slot = slot;
+	b->size = size;
+	for (i = 0; i < b->count; i++)
+		*find_slot(b, &entry[i].key) = (uint32_t)i + 1;
+	return 0;
+}
+
+static void add_sums(struct batch_entry *e, const struct batch_sums *sums, uint64_t cookie)
+{
+	if (sums->first_s < e->sums.first_s)
+		e->sums.first_s = sums->first_s;
+	if (sums->last_s > e->sums.last_s)
+		e->sums.last_s = sums->last_s;
+	e->sums.sent_bytes += sums->sent_bytes;
+	e->sums.received_bytes += sums->received_bytes;
+	e->sums.sniffed_bytes += sums->sniffed_bytes;
+	e->sums.connections += sums->connections;
+	if (cookie == 0 || cookie != e->cookie)
+		e->sums.events += sums->events;
+	e->cookie = cookie;
+}
+
+int batch_add(struct batch *b, const struct batch_key *key, const struct batch_sums *sums, uint64_t cookie)
+{
+	struct batch_entry *e;
+	uint32_t *slot;
+	int rc;
+
+	slot = b->size ? find_slot(b, key) : NULL;
+	if (slot && *slot) {
+		add_sums(&b->entry[*slot - 1], sums, cookie);
+		return 0;
+	}
+	if (b->count >= b->max)
+		return -ENOSPC;
+	if (b->count == b->size) {
+		if ((rc = grow(b)) != 0)
+			return rc;
+		slot = find_slot(b, key);
+	}
+	e = &b->entry[b->count++];
+	e->key = *key;
+	e->sums = *sums;
+	e->cookie = cookie;
+	*slot = (uint32_t)b->count;
+	if (key->image)
+		image_ref(key->image);
+	b->foreign += !key->image || !key->image->command->program->self;
+	return 0;
+}
+
+size_t batch_count(const struct batch *b)
+{
+	return b->count;
+}
+
+size_t batch_foreign(const struct batch *b)
+{
+	return b->foreign;
+}
+
+const struct batch_entry *batch_entries(const struct batch *b)
+{
+	return b->entry;
+}
+
+/* Keeps room for as much as there was this time, so that a steady load does not allocate in each window. */
+void batch_clear(struct batch *b)
+{
+	size_t count = b->count, i;
+
+	for (i = 0; i < count; i++)
+		images_unref(b->images, b->entry[i].key.image);
+	b->count = b->foreign = 0;
+	if (b->size > FIRST_ENTRIES && count < b->size / 4) {
+		free(b->entry);
+		free(b->slot);
+		b->entry = NULL;
+		b->slot = NULL;
+		b->size = 0;
+	} else if (b->size) {
+		memset(b->slot, 0, b->size * 2 * sizeof(*b->slot));
+	}
+}

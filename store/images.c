@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * images.c - see images.h. Interns images in a chained hash table; processes.c maps keys to them.
+ */
+#include "store/images.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/wire_check.h"
+#include "store/processes.h"
+#include "store/text.h"
+
+#define FIRST_SIZE 256
+
+struct images {
+	struct programs *programs;
+	struct processes *processes;
+	struct image **chain;
+	size_t size, count;
+	size_t text; /* bytes of command lines held */
+};
+
+struct images *images_new(struct programs *programs, size_t processes_max)
+{
+	struct images *im = calloc(1, sizeof(*im));
+
+	if (!im)
+		return NULL;
+	im->programs = programs;
+	im->size = FIRST_SIZE;
+	im->chain = calloc(im->size, sizeof(struct image *));
+	im->processes = processes_new(im, processes_max);
+	if (!im->chain || !im->processes) {
+		images_free(im);
+		return NULL;
+	}
+	return im;
+}
+
+void images_free(struct images *im)
+{
+	if (!im)
+		return;
+	processes_free(im->processes);
+	free(im->chain);
+	free(im);
+}
+
+static struct command *command_ref(struct command *c)
+{
+	c->refs++;
+	return c;
+}
+
+static void command_unref(struct images *im, struct command *c)
+{
+	if (!c || --c->refs > 0)
+		return;
+	program_unref(c->program);
+	if (c->cmdline)
+		im->text -= strlen(c->cmdline) + 1;
+	free(c->cmdline);
+	free(c);
+}
+
+void images_command_unref(struct images *im, struct command *c)
+{
+	command_unref(im, c);
+}
+
+static bool same_command(const struct command *a, const struct command *b)
+{
+	if (a == b)
+		return true;
+	if (a->program != b->program || !a->cmdline != !b->cmdline)
+		return false;
+	return !a->cmdline || strcmp(a->cmdline, b->cmdline) == 0;
+}
+
+static uint32_t image_hash(const struct command *c, const struct image *parent)
+{
+	uint64_t h = ((uintptr_t)c->program >> 4) * 0x9e3779b97f4a7c15u;
+	const char *p;
+
+	h ^= ((uintptr_t)parent >> 4) * 0xc2b2ae3d27d4eb4fu;
+	for (p = c->cmdline ? c->cmdline : ""; *p; p++)
+		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
+	return (uint32_t)(h ^ h >> 32);
+}
+
+static void grow(struct images *im)
+{
+	struct image **chain, *i, *next;
+	size_t size = im->size * 2, n;
+
+	chain = calloc(size, sizeof(*chain));
+	if (!chain)
+		return;
+	for (n = 0; n < im->size; n++)
+		for (i = im->chain[n]; i; i = next) {
+			next = i->next;
+			i->next = chain[i->hash & (size - 1)];
+			chain[i->hash & (size - 1)] = i;
+		}
+	free(im->chain);
+	im->chain = chain;
+	im->size = size;
+}
+
+static struct image *image_new(struct images *im, struct command *c, struct image *parent, uint32_t hash)
+{
+	struct image *i = calloc(1, sizeof(*i));
+
+	if (!i)
+		return NULL;
+	if (im->count >= im->size)
+		grow(im);
+	i->command = command_ref(c);
+	i->parent = parent ? image_ref(parent) : NULL;
+	i->depth = parent ? parent->depth + 1 : 0;
+	i->hash = hash;
+	i->next = im->chain[hash & (im->size - 1)];
+	im->chain[hash & (im->size - 1)] = i;
+	im->count++;
+	return i;
+}
+
+static struct image *intern(struct images *im, struct command *c, struct image *parent)
+{
+	uint32_t hash = image_hash(c, parent);
+	struct image *i;
+
+	for (i = im->chain[hash & (im->size - 1)]; i; i = i->next)
+		if (i->hash == hash && i->parent == parent && same_command(i->command, c))
+			return image_ref(i);
+	i = image_new(im, c, parent, hash);
+	return i ? image_ref(i) : NULL;
+}
+
+/* The same parent with one ancestor only. */
+static struct image *without_ancestors(struct images *im, struct image *parent)
+{
+	struct image *top = NULL, *short_one;
+
+	if (parent->parent && !(top = intern(im, parent->parent->command, NULL)))
+		return NULL;
+	short_one = intern(im, parent->command, top);
+	images_unref(im, top);
+	return short_one;
+}
+
+/* A chain of forks (a process that forks itself and exits, again and again) must not make an image per fork:
+ * one whose parent and grandparent are just like it is shown the same as its parent. Longer chains of
+ * different images begin anew at IMAGES_DEPTH_MAX. */
+struct image *images_intern(struct images *im, struct command *c, struct image *parent)
+{
+	struct image *near, *i;
+
+	if (parent && parent->parent && same_command(c, parent->command) &&
+	    same_command(c, parent->parent->command))
+		return image_ref(parent);
+	if (!parent || parent->depth < IMAGES_DEPTH_MAX)
+		return intern(im, c, parent);
+	near = without_ancestors(im, parent);
+	i = near ? intern(im, c, near) : NULL;
+	images_unref(im, near);
+	return i;
+}
+
+struct image *image_ref(struct image *i)
+{
+	i->refs++;
+	return i;
+}
+
+void images_unref(struct images *im, struct image *i)
+{
+	struct image **at, *parent;
+
+	while (i && --i->refs == 0) { /* a loop: giving back the last child gives back its ancestors */
+		at = &im->chain[i->hash & (im->size - 1)];
+		while (*at != i)
+			at = &(*at)->next;
+		*at = i->next;
+		im->count--;
+		parent = i->parent;
+		command_unref(im, i->command);
+		free(i);
+		i = parent;
+	}
+}
+
+static char *cmdline_text(struct images *im, const struct wire_exec *exec, bool keep)
+{
+	bool cut = exec->flags & WIRE_EXEC_ARGV_CUT;
+	size_t len = exec->argv_len;
+	char *text;
+
+	if (!keep)
+		return strdup("");
+	if (len == 0)
+		return NULL; /* not read, or there is none */
+	if (im->text >= IMAGES_TEXT_MAX && len > IMAGES_TEXT_SHORT) {
+		len = IMAGES_TEXT_SHORT;
+		cut = true;
+	}
+	text = text_command(wire_exec_argv(exec), len, cut);
+	return text;
+}
+
+static struct command *command_new(struct images *im, const struct wire_image *image, bool keep_cmdline)
+{
+	const struct wire_exec *exec = (const void *)(image + 1);
+	struct command *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->refs = 1;
+	c->program = programs_intern(im->programs, image, exec);
+	c->cmdline = cmdline_text(im, exec, keep_cmdline);
+	if (c->cmdline)
+		im->text += strlen(c->cmdline) + 1;
+	if (!c->program || (!c->cmdline && keep_cmdline && exec->argv_len > 0)) {
+		command_unref(im, c);
+		return NULL;
+	}
+	return c;
+}
+
+int images_exec(struct images *im, const struct wire_image *image, bool keep_cmdline)
+{
+	const struct wire_exec *exec = (const void *)(image + 1);
+	struct command *c = command_new(im, image, keep_cmdline);
+	int rc;
+
+	if (!c)
+		return -ENOMEM;
+	rc = processes_exec(im->processes, exec, c);
+	command_unref(im, c);
+	return rc;
+}
+
+int images_fork(struct images *im, const struct wire_fork *fork)
+{
+	return processes_fork(im->processes, fork);
+}
+
+void images_exit(struct images *im, const struct wire_exit *end)
+{
+	processes_exit(im->processes, end);
+}
+
+struct image *images_find(struct images *im, const struct wire_image_key *key)
+{
+	return processes_image(im->processes, key);
+}
+
+uint64_t images_window(struct images *im)
+{
+	return processes_window(im->processes);
+}
+
+size_t images_processes(const struct images *im)
+{
+	return processes_count(im->processes);
+}
+
+size_t images_count(const struct images *im)
+{
+	return im->count;
+}
+
+void images_forget_rows(struct images *im)
+{
+	struct image *i;
+	size_t n;
+
+	for (n = 0; n < im->size; n++)
+		for (i = im->chain[n]; i; i = i->next) {
+			i->id = 0;
+			i->last_hour_s = 0;
+		}
+}

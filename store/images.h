@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * images.h - who is who: the table of image keys (a process and its execve's) and the images they stand for.
+ * An image is a program, its command line and the image of its parent; equal images are one. Ancestors are
+ * held by reference, so a parent that is dead keeps its true identity. No I/O.
+ *
+ * Bounds: IMAGES_PROCESSES_MAX keys. A key is kept for two windows after its process ended or executed
+ * something else (traffic is reported late); when the table is full the oldest of those go first, then the
+ * oldest live ones, which is counted. Command lines beyond IMAGES_TEXT_MAX bytes in all keep their first
+ * IMAGES_TEXT_SHORT bytes. Chains of more than IMAGES_DEPTH_MAX ancestors keep the nearest ones.
+ */
+#ifndef FEMTOSNITCH_STORE_IMAGES_H
+#define FEMTOSNITCH_STORE_IMAGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/wire.h"
+#include "store/programs.h"
+
+#define IMAGES_PROCESSES_MAX 65536
+#define IMAGES_TEXT_MAX (16u << 20)
+#define IMAGES_TEXT_SHORT 256
+#define IMAGES_DEPTH_MAX 32
+
+struct command {
+	struct program *program;
+	char *cmdline; /* NULL = could not be read */
+	uint32_t refs;
+};
+
+struct image {
+	struct image *next;
+	struct command *command;
+	struct image *parent; /* NULL = unknown */
+	uint32_t hash;
+	uint32_t refs;
+	uint32_t depth; /* number of ancestors */
+	/* The row: owned by records.c */
+	int64_t id; /* 0 = none known */
+	int64_t last_hour_s;
+};
+
+struct images;
+struct images *images_new(struct programs *, size_t processes_max); /* NULL: no memory */
+void images_free(struct images *);
+
+/* A WIRE_IMAGE that was checked. keep_cmdline false: the command line is not even remembered. 0 or -ENOMEM. */
+int images_exec(struct images *, const struct wire_image *, bool keep_cmdline);
+int images_fork(struct images *, const struct wire_fork *);
+void images_exit(struct images *, const struct wire_exit *);
+
+/* The image behind a key, NULL if nobody described it (or there is no memory). Valid until the next call into
+ * this module, unless image_ref() is called. */
+struct image *images_find(struct images *, const struct wire_image_key *);
+struct image *image_ref(struct image *);
+void images_unref(struct images *, struct image *); /* NULL is fine */
+
+/* A window is over: keys that ended two windows ago are forgotten. Returns how many live ones had to be
+ * forgotten since the last call because the table was full. */
+uint64_t images_window(struct images *);
+
+size_t images_processes(const struct images *);
+size_t images_count(const struct images *);
+void images_forget_rows(struct images *); /* the transaction that gave them ids was undone */
+
+#endif

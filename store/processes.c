@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * processes.c - see processes.h. Keys are chained by process (tgid, start), newest image first; each is in one
+ * of two queues, the live and the ended, in the order in which it came there.
+ *
+ * What is asked for seldom is made late: most processes never use the network nor have children that do, so
+ * a key holds its command and its parent, and becomes an image only when somebody needs one.
+ */
+#include "store/processes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#define FIRST_SIZE 256
+#define ENDED_WINDOWS 2
+
+struct process {
+	struct process *next;
+	TAILQ_ENTRY(process) queue;
+	struct wire_image_key key;
+	struct wire_image_key parent_key; /* not found yet; tgid 0 = nothing to find */
+	struct command *command;
+	struct image *parent;
+	struct image *image; /* NULL until somebody asked */
+	uint64_t ended_window;
+	bool ended;
+};
+
+TAILQ_HEAD(process_queue, process);
+
+struct processes {
+	struct images *images;
+	struct process **chain;
+	size_t size, count, max;
+	struct process_queue live, ended;
+	uint64_t window;
+	uint64_t evicted; /* live ones, since processes_window() told */
+};
+
+struct processes *processes_new(struct images *im, size_t max)
+{
+	struct processes *ps = calloc(1, sizeof(*ps));
+
+	if (!ps)
+		return NULL;
+	ps->images = im;
+	ps->max = max;
+	ps->size = FIRST_SIZE;
+	TAILQ_INIT(&ps->live);
+	TAILQ_INIT(&ps->ended);
+	ps->chain = calloc(ps->size, sizeof(struct process *));
+	if (!ps->chain) {
+		free(ps);
+		return NULL;
+	}
+	return ps;
+}
+
+static size_t slot(const struct processes *ps, const struct wire_image_key *key)
+{
+	uint64_t h = (key->start_ns ^ (uint64_t)key->tgid << 40) * 0x9e3779b97f4a7c15u;
+
+	return (size_t)(h >> 32) & (ps->size - 1);
+}
+
+static bool same_process(const struct process *p, const struct wire_image_key *key)
+{
+	return p->key.tgid == key->tgid && p->key.start_ns == key->start_ns;
+}
+
+static void process_free(struct processes *ps, struct process *p)
+{
+	struct process **at = &ps->chain[slot(ps, &p->key)];
+
+	while (*at != p)
+		at = &(*at)->next;
+	*at = p->next;
+	TAILQ_REMOVE(p->ended ? &ps->ended : &ps->live, p, queue);
+	ps->count--;
+	images_unref(ps->images, p->image);
+	images_unref(ps->images, p->parent);
+	images_command_unref(ps->images, p->command);
+	free(p);
+}
+
+void processes_free(struct processes *ps)
+{
+	struct process *p;
+
+	if (!ps)
+		return;
+	while ((p = TAILQ_FIRST(&ps->ended)) || (p = TAILQ_FIRST(&ps->live)))
+		process_free(ps, p);
+	free(ps->chain);
+	free(ps);
+}
+
+static void resize(struct processes *ps, size_t size)
+{
+	struct process **old = ps->chain, *p, *next, **tail;
+	size_t old_size = ps->size, i;
+
+	ps->chain = calloc(size, sizeof(struct process *));
+	if (!ps->chain) {
+		ps->chain = old; /* longer chains are no disaster */
+		return;
+	}
+	ps->size = size;
+	for (i = 0; i < old_size; i++)
+		for (p = old[i]; p; p = next) { /* to the end, to keep the newest image first */
+			next = p->next;
+			for (tail = &ps->chain[slot(ps, &p->key)]; *tail; tail = &(*tail)->next)
+				;
+			p->next = NULL;
+			*tail = p;
+		}
+	free(old);
+}
+
+static void end(struct processes *ps, struct process *p)
+{
+	if (p->ended)
+		return;
+	TAILQ_REMOVE(&ps->live, p, queue);
+	TAILQ_INSERT_TAIL(&ps->ended, p, queue);
+	p->ended = true;
+	p->ended_window = ps->window;
+}
+
+static void make_room(struct processes *ps)
+{
+	struct process *p;
+
+	while (ps->count >= ps->max) {
+		p = TAILQ_FIRST(&ps->ended);
+		if (!p) {
+			p = TAILQ_FIRST(&ps->live);
+			ps->evicted++;
+		}
+		process_free(ps, p);
+	}
+	if (ps->count >= ps->size)
+		resize(ps, ps->size * 2);
+}
+
+static struct process *process_new(struct processes *ps, const struct wire_image_key *key)
+{
+	struct process *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	make_room(ps);
+	p->key = *key;
+	p->next = ps->chain[slot(ps, key)];
+	ps->chain[slot(ps, key)] = p;
+	TAILQ_INSERT_TAIL(&ps->live, p, queue);
+	ps->count++;
+	return p;
+}
+
+static struct process *find(const struct processes *ps, const struct wire_image_key *key)
+{
+	struct process *p;
+
+	for (p = ps->chain[slot(ps, key)]; p; p = p->next)
+		if (same_process(p, key) && p->key.exec_id == key->exec_id)
+			return p;
+	return NULL;
+}
+
+static struct process *newest(const struct processes *ps, const struct wire_image_key *key)
+{
+	struct process *p = ps->chain[slot(ps, key)];
+
+	while (p && !same_process(p, key))
+		p = p->next;
+	return p;
+}
+
+/* Borrowed. Looks for a parent that was described after its child (running before we did, in any order). */
+static struct image *image_of(struct processes *ps, struct process *p, unsigned depth)
+{
+	struct process *parent;
+
+	if (p->image || !p->command)
+		return p->image;
+	if (!p->parent && p->parent_key.tgid != 0 && depth < IMAGES_DEPTH_MAX) {
+		parent = find(ps, &p->parent_key);
+		if (parent && parent != p && (p->parent = image_of(ps, parent, depth + 1)))
+			image_ref(p->parent);
+	}
+	p->image = images_intern(ps->images, p->command, p->parent);
+	return p->image;
+}
+
+struct image *processes_image(struct processes *ps, const struct wire_image_key *key)
+{
+	struct process *p = find(ps, key);
+
+	return p ? image_of(ps, p, 0) : NULL;
+}
+
+static void set_parent(struct processes *ps, struct process *p, const struct wire_image_key *key)
+{
+	struct process *parent = key->tgid != 0 ? find(ps, key) : NULL;
+
+	p->parent_key = *key;
+	if (parent && parent != p && (p->parent = image_of(ps, parent, 0)))
+		image_ref(p->parent);
+}
+
+static void set_command(struct processes *ps, struct process *p, struct command *c)
+{
+	c->refs++;
+	images_command_unref(ps->images, p->command);
+	p->command = c;
+	images_unref(ps->images, p->image); /* who holds it keeps it: it was true then */
+	p->image = NULL;
+}
+
+/* Said again by a later source: believe it only where the first was silent. */
+static bool fills_gap(const struct command *old, const struct command *new)
+{
+	if (!old)
+		return true;
+	if (old->program == new->program)
+		return !old->cmdline && new->cmdline;
+	if (!old->program->exe && new->program->exe)
+		return true;
+	return old->program->hash_error > WIRE_HASH_PENDING && new->program->hash_error <= WIRE_HASH_PENDING &&
+	       old->program->exe && new->program->exe && strcmp(old->program->exe, new->program->exe) == 0;
+}
+
+/* execve changes the program, not the parent (the reaper of orphans is not who started it), and ends what the
+ * process ran before. */
+static void succeed(struct processes *ps, struct process *p)
+{
+	struct process *before = p->next;
+
+	while (before && !same_process(before, &p->key))
+		before = before->next;
+	if (!before)
+		return;
+	p->parent_key = before->parent_key;
+	if (before->parent)
+		p->parent = image_ref(before->parent);
+	if ((int32_t)(p->key.exec_id - before->key.exec_id) > 0)
+		end(ps, before);
+}
+
+int processes_exec(struct processes *ps, const struct wire_exec *exec, struct command *c)
+{
+	struct process *p = find(ps, &exec->image);
+
+	if (p && p->command && exec->source != WIRE_EXEC_EXECVE) {
+		if (fills_gap(p->command, c))
+			set_command(ps, p, c);
+		return 0;
+	}
+	if (!p) {
+		p = process_new(ps, &exec->image);
+		if (!p)
+			return -ENOMEM;
+		succeed(ps, p);
+	}
+	set_command(ps, p, c);
+	if (!p->parent && p->parent_key.tgid == 0)
+		set_parent(ps, p, &exec->parent);
+	return 0;
+}
+
+/* The child starts as a copy of whoever forked, and has it as its parent. */
+int processes_fork(struct processes *ps, const struct wire_fork *fork)
+{
+	struct process *parent = find(ps, &fork->parent), *child = find(ps, &fork->child);
+	struct image *image = parent ? image_of(ps, parent, 0) : NULL;
+	struct command *command = parent ? parent->command : NULL;
+
+	if (!image || child)
+		return 0; /* a record from the child itself may come and say what it can */
+	image_ref(image); /* making room may free the parent */
+	command->refs++;
+	child = process_new(ps, &fork->child);
+	if (child) {
+		child->command = command;
+		child->parent = image;
+		child->parent_key = fork->parent;
+		return 0;
+	}
+	images_command_unref(ps->images, command);
+	images_unref(ps->images, image);
+	return -ENOMEM;
+}
+
+void processes_exit(struct processes *ps, const struct wire_exit *ended)
+{
+	struct wire_image_key key = {.tgid = ended->tgid, .start_ns = ended->start_ns};
+	struct process *p;
+
+	for (p = ps->chain[slot(ps, &key)]; p; p = p->next)
+		if (same_process(p, &key))
+			end(ps, p);
+}
+
+uint64_t processes_window(struct processes *ps)
+{
+	uint64_t evicted = ps->evicted;
+	struct process *p;
+
+	ps->window++;
+	while ((p = TAILQ_FIRST(&ps->ended)) && p->ended_window + ENDED_WINDOWS < ps->window)
+		process_free(ps, p);
+	if (ps->size > FIRST_SIZE && ps->count < ps->size / 8)
+		resize(ps, ps->size / 4);
+	ps->evicted = 0;
+	return evicted;
+}
+
+size_t processes_count(const struct processes *ps)
+{
+	return ps->count;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * programs.h - the programs of this run in memory: executable, name and content, each once, shared by the
+ * images that run it. Remembers what its row in snitch.db has still to learn. No I/O.
+ *
+ * A program lives while an image refers to it, and until programs_sweep() after its news were written.
+ */
+#ifndef FEMTOSNITCH_STORE_PROGRAMS_H
+#define FEMTOSNITCH_STORE_PROGRAMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/wire.h"
+
+struct program {
+	struct program *next;
+	uint32_t hash;
+	uint32_t refs;
+	uint64_t file_id;   /* the hasher's, of the version last seen; 0 = none */
+	uint8_t hash_error; /* enum wire_hash_error */
+	uint8_t sha256[WIRE_SHA256_SIZE];
+	bool self;  /* a program of ours */
+	bool fresh; /* used the network, and snitch.db was not yet asked whether that is new */
+	bool news;  /* something below changed since it was written */
+	char *exe;  /* NULL = none */
+	char *name; /* NULL = none */
+	int64_t last_seen_s; /* 0 = not since it was written */
+	int64_t first_network_s; /* 0 = not in this run */
+	int64_t modified_s; /* 0 = not since it was written */
+	uint64_t ignored_bytes; /* not yet written */
+	/* The row: owned by records.c */
+	int64_t id;	   /* 0 = none known */
+	uint8_t row_error; /* hash_error as the row has it */
+	bool row_network;  /* the row has a first_network */
+	int64_t row_last_seen_s;
+};
+
+struct programs;
+struct programs *programs_new(void); /* NULL: no memory */
+void programs_free(struct programs *); /* every reference must have been given back */
+
+/* The program of a checked image, with one reference for the caller. NULL: no memory. */
+struct program *programs_intern(struct programs *, const struct wire_image *, const struct wire_exec *);
+struct program *program_ref(struct program *);
+void program_unref(struct program *); /* NULL is fine; memory is freed by programs_sweep() */
+
+/* The hash of a file came, or the reason why none will. Returns how many programs waited for it. */
+size_t programs_digest(struct programs *, const struct wire_digest *);
+void programs_changed(struct programs *, const struct wire_changed *);
+
+/* It moved bytes, tried to, or was executed. */
+void programs_used(struct programs *, struct program *, int64_t now_s, bool network);
+void programs_ignored(struct programs *, struct program *, uint64_t bytes);
+
+size_t programs_fresh(const struct programs *); /* how many wait to be looked up, hash known */
+void programs_looked_up(struct programs *, struct program *);
+bool programs_have_news(const struct programs *);
+void programs_written(struct programs *, struct program *);
+
+/* Call fn for each; stops at the first non-zero and returns it. */
+int programs_each(struct programs *, int (*fn)(void *arg, struct program *), void *arg);
+void programs_sweep(struct programs *);	      /* free those nobody needs */
+void programs_forget_rows(struct programs *); /* the transaction that gave them ids was undone */
+
+#endif
