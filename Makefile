@@ -99,7 +99,7 @@ deps:
 	packaging/deps install build run
 
 test-deps:
-	packaging/deps install build run test
+	packaging/deps install build run test package
 
 # `make deps run -j8` must not compile before the compiler is there
 ifneq ($(filter deps test-deps,$(MAKECMDGOALS)),)

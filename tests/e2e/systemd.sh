@@ -1,109 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# systemd.sh BUILDDIR - the service as it is shipped, under a systemd that is PID 1 of a container: an overlay over
-# this machine's root, so that nothing of it is touched. Installs, starts, reloads, kills, breaks the configuration,
-# stops, uninstalls; looks at files, users, capabilities and the sandbox.
+# systemd.sh BUILDDIR - the service as `make install` ships it, on a machine of its own: starts, reloads, kills, breaks
+# the configuration, stops, uninstalls; looks at files, users, capabilities and the sandbox.
 set -u
-. "$(dirname "$0")/../report.sh"
+. "$(dirname "$0")/machine.sh"
+machine_enter systemd "$@"
+machine_make
 
-if [ "${2:-}" != --inner ]; then
-	build=$(cd "${1:?usage: systemd.sh BUILDDIR}" && pwd) || exit 1
-	if [ "$(id -u)" != 0 ]; then
-		skip systemd "needs root"
-		exit 0
-	fi
-	for tool in systemd-nspawn unshare systemctl; do
-		if ! command -v $tool >/dev/null 2>&1; then
-			skip systemd "$tool is not installed"
-			exit 0
-		fi
-	done
-	if [ ! -x /lib/systemd/systemd ]; then
-		skip systemd "no systemd to be PID 1"
-		exit 0
-	fi
-	exec unshare -m --propagation private "$0" "$build" --inner
-fi
-build=$1
-top=$(cd "$(dirname "$0")/../.." && pwd)
-
-# ---- the machine: everything it changes lives in a tmpfs of this mount namespace
-work=$(mktemp -d /tmp/femtosnitch-systemd.XXXXXX)
-trap 'umount -R -l "$work" 2>/dev/null; rmdir "$work" 2>/dev/null' EXIT
-mount -t tmpfs none "$work" && mkdir "$work/upper" "$work/inner" "$work/root" || exit 1
-root=$work/root
-if ! mount -t overlay overlay -o "lowerdir=/,upperdir=$work/upper,workdir=$work/inner" "$root" 2>/dev/null; then
-	skip systemd "no overlay over / here"
-	exit 0
-fi
-rm -f "$root/etc/machine-id" "$root/etc/systemd/system/femtosnitch.service"
-rm -rf "$root/var/lib/femtosnitch" "$root/var/log/femtosnitch" "$root/etc/femtosnitch"
-: > "$root/etc/machine-id"
 if ! DESTDIR=$root "$top/packaging/install" "$build" > "$work/install.log" 2>&1; then
 	fail systemd_install "$(tail -n 1 "$work/install.log")"
 	exit 1
 fi
-mkdir -p "$root/run-test"
-cp -R "$top/packaging" "$top/README.md" "$top/tests/report.sh" "$root/run-test/"
-cat > "$root/etc/systemd/system/run-test.target" <<'UNIT'
-[Unit]
-Requires=basic.target
-Wants=run-test.service
-After=basic.target
-AllowIsolate=yes
-UNIT
-cat > "$root/etc/systemd/system/run-test.service" <<'UNIT'
-[Unit]
-After=basic.target
-[Service]
-Type=oneshot
-ExecStart=/bin/sh -c 'sh /run-test/inside.sh > /run-test/lines 2> /run-test/log; systemctl exit 0 --force'
-TimeoutStartSec=infinity
-UNIT
+cp -R "$top/packaging" "$top/README.md" "$root/run-test/"
 
-# ---- what happens inside
-cat > "$root/run-test/inside.sh" <<'INSIDE'
-. /run-test/report.sh
-unit=femtosnitch.service
-
-# property NAME: of the unit
-property()
-{
-	systemctl show -P "$1" $unit
-}
-
-# until_true TENTHS COMMAND...
-until_true()
-{
-	tenths=$1
-	shift
-	while ! "$@"; do
-		tenths=$((tenths - 1))
-		[ $tenths -gt 0 ] || return 1
-		sleep 0.1
-	done
-}
-
-same()
-{
-	if [ "$2" = "$3" ]; then ok "$1"; else fail "$1" "got '$2', want '$3'"; fi
-}
-
-is_state()
-{
-	[ "$(property ActiveState)" = "$1" ]
-}
-
-log_end()
-{
-	journalctl -q --no-pager -o cat -u $unit -n "${1:-4}" | tr '\n' '|'
-}
-
-restarted()
-{
-	[ "$(property NRestarts)" = 1 ] && is_state active
-}
-
+machine_boot systemd 150 <<'INSIDE'
 systemd-sysusers
 systemd-tmpfiles --create femtosnitch.conf
 same systemd_verify "$(systemd-analyze verify $unit 2>&1 | grep -i femtosnitch)" ''
@@ -180,21 +90,3 @@ same systemd_uninstall "$(ls -d /usr/local/bin/femtosnitch /usr/local/libexec/fe
 	/usr/local/share/man/man?/femtosnitch* /usr/local/lib/*/femtosnitch.conf 2>/dev/null)" ''
 same systemd_uninstall_keeps "$(ls /var/lib/femtosnitch/snitch.db /etc/femtosnitch/config.json 2>&1 | wc -l) $(grep -c /var/lib/femtosnitch /run-test/removed)" '2 1'
 INSIDE
-
-# BPF and fanotify need what a container usually does not get.
-SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 timeout -k 3 150 systemd-nspawn -q -D "$root" --register=no --keep-unit \
-	--private-network --console=read-only --capability=all --system-call-filter='bpf perf_event_open fanotify_init @known' \
-	--boot systemd.unit=run-test.target < /dev/null > "$work/console" 2>&1
-rc=$?
-if [ ! -s "$root/run-test/lines" ]; then
-	if [ $rc = 124 ] || [ -e "$root/run-test/log" ]; then
-		fail systemd "nothing came out of the container, exit code $rc"
-	else
-		skip systemd "systemd-nspawn does not boot here, exit code $rc: $(grep -av '^$' "$work/console" | tail -n 1)"
-	fi
-	tail -n 20 "$work/console"
-	exit 0
-fi
-cat "$root/run-test/lines"
-cat "$root/run-test/log"
-[ $rc != 124 ] || fail systemd "not done after 150 s"

@@ -1,0 +1,45 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# package.sh BUILDDIR - `make deb` of the last commit, installed with dpkg on a machine of its own, where no compiler
+# is used: the service runs, the commands answer, removing keeps the log, purging does not.
+set -u
+. "$(dirname "$0")/machine.sh"
+machine_enter package "$@"
+
+for tool in dpkg-buildpackage dh git; do
+	if ! command -v $tool >/dev/null 2>&1; then
+		skip package "$tool is not installed: packaging/deps install package"
+		exit 0
+	fi
+done
+version=$(sed -n 's/^VERSION := //p' "$top/Makefile")
+if ! deb=$("$top/packaging/make-deb" "$version" 2>&1); then
+	fail package_build "$(echo "$deb" | tail -n 3)"
+	exit 1
+fi
+deb=$top/$(echo "$deb" | tail -n 1)
+ok package_build
+if command -v lintian >/dev/null 2>&1; then
+	# the maintainer's address is for the distribution that takes the package
+	bad=$(lintian --allow-root --fail-on none --suppress-tags bogus-mail-host,bogus-mail-host-in-debian-changelog "$deb" 2>&1 |
+		grep -E '^[EW]:')
+	if [ -z "$bad" ]; then ok package_lintian; else fail package_lintian "$bad"; fi
+fi
+
+machine_make
+cp "$deb" "$root/run-test/femtosnitch.deb"
+machine_boot package 120 <<'INSIDE'
+dpkg -i /run-test/femtosnitch.deb >&2
+same package_install $? 0
+is_state active || systemctl start $unit
+same package_runs "$(property ActiveState) $(property UnitFileState)" 'active enabled'
+is_state active || journalctl -q --no-pager -o cat -u $unit -n 40 >&2
+femtosnitch status > /run-test/status 2>&1
+same package_status $? 0
+same package_query "$(femtosnitch query --csv 'SELECT count(*) >= 0 AS c FROM connections' 2>&1 | tr -d '\r' | tr '\n' ' ')" 'c 1 '
+same package_man "$(man -w femtosnitch femtosnitch-config femtosnitch-schema 2>&1 | grep -c gz)" 3
+dpkg -r femtosnitch >&2
+same package_remove "$(pgrep -f 'femtosnitch-|femtosnitch run') $(ls /var/lib/femtosnitch/snitch.db)" ' /var/lib/femtosnitch/snitch.db'
+dpkg -P femtosnitch >&2
+same package_purge "$(ls -d /var/lib/femtosnitch /var/log/femtosnitch /etc/femtosnitch /usr/libexec/femtosnitch 2>/dev/null)" ''
+INSIDE
