@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* buffer.c - see buffer.h. The size doubles; nothing here bounds it: its users append one row at a time. */
 #include "view/buffer.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* control.c - see control.h. An answer longer than ANSWER_MAX is cut there. */
 #include "view/control.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * out_csv.c - comma-separated values. Fields that a spreadsheet would take for a formula are left as they
  * are: an audit log does not change what it saw.

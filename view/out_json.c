@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* out_json.c - an array of objects, one per line, streamed. */
 #include "view/rows.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * out_table.c - an answer for people. The first rows (HELD_ROWS, or HELD_BYTES of text) are held to find the
  * widths; then every row is written as it comes. On a terminal the widest columns give way until a line fits;
@@ -16,7 +16,9 @@
 #define HELD_ROWS 1000
 #define HELD_BYTES (4U << 20)
 #define GAP 2	     /* columns between columns */
-#define NARROWEST 20 /* text is not cut below this: a time of day stays whole */
+#define NARROW 20    /* text of this width is not cut: times and IPv4 addresses stay whole */
+#define DIGEST 9     /* what a cut SHA-256 keeps, with its "…" */
+#define NARROWEST 16 /* what cut text keeps at least */
 
 struct held {
 	size_t at; /* in table.text */
@@ -31,7 +33,8 @@ struct table {
 	struct held *held; /* rows of n_columns */
 	size_t n_held;	   /* cells */
 	size_t room;	   /* cells */
-	size_t *widths;
+	size_t *widths;	   /* of the held text; once laid out, of the columns */
+	size_t *least;
 	bool *numbers; /* the column holds a number: its head stands at the right */
 	size_t rows;   /* written */
 	bool laid_out;
@@ -111,75 +114,87 @@ static int hold_row(const struct output *out, struct table *t, const struct cell
 	return 0;
 }
 
-/* The column that can give most, or -1. */
-static int widest(const struct output *out, const struct table *t)
+/* What column i, whose widest text takes so much, can be narrowed to. Heads give way to four columns:
+ * "conn…" is still understood. */
+static size_t narrowest(const struct output *out, const struct table *t, size_t i, size_t text)
 {
-	size_t i, best = 0;
-	int found = -1;
+	if (out->columns[i].unit == UNIT_DIGEST && text > DIGEST)
+		return DIGEST;
+	if (t->numbers[i] || text <= NARROW)
+		return text < 4 ? 4 : text;
+	return NARROWEST;
+}
+
+/* The widest column that can give, or n_columns. */
+static size_t widest(const struct output *out, const struct table *t)
+{
+	size_t i, found = out->n_columns;
 
 	for (i = 0; i < out->n_columns; i++)
-		if (!t->numbers[i] && t->widths[i] > NARROWEST && t->widths[i] > best) {
-			best = t->widths[i];
-			found = (int)i;
-		}
+		if (t->widths[i] > t->least[i] &&
+		    (found == out->n_columns || t->widths[i] > t->widths[found]))
+			found = i;
 	return found;
 }
 
 /* Decide the widths. Without a terminal they stay what the held rows want. */
 static void lay_out(const struct output *out, struct table *t)
 {
-	size_t i, total = (out->n_columns - 1) * GAP;
-	int w;
+	size_t i, head, total = (out->n_columns - 1) * GAP, limit = out->terminal_columns;
 
 	t->laid_out = true;
 	for (i = 0; i < out->n_columns; i++) {
-		if (out->terminal_columns && t->widths[i] > out->terminal_columns && !t->numbers[i])
-			t->widths[i] = out->terminal_columns;
+		head = strlen(out->columns[i].name);
+		t->least[i] = narrowest(out, t, i, t->widths[i]);
+		t->widths[i] = head > t->widths[i] ? head : t->widths[i];
+		if (limit && t->widths[i] > limit && limit > t->least[i])
+			t->widths[i] = limit;
 		total += t->widths[i];
 	}
-	for (; out->terminal_columns && total > out->terminal_columns; total--) {
-		w = widest(out, t);
-		if (w < 0) {
-			t->list = true;
+	for (; limit && total > limit; total--) {
+		i = widest(out, t);
+		t->list = i == out->n_columns;
+		if (t->list)
 			break;
-		}
-		t->widths[w]--;
+		t->widths[i]--;
 	}
 }
 
-/* Spaces before or behind a cell. The last column is not filled up. */
-static void add_field(const struct output *out, struct table *t, size_t i, const char *text, size_t len,
-		      size_t width, bool right)
+/* Text, filled up to its column's width: numbers and their heads stand at the right. The last column is not
+ * filled up behind. Half a number would be a wrong one: it is never cut. */
+static void add_field(const struct output *out, struct table *t, size_t i, const char *text,
+		      const struct held *h)
 {
-	struct buffer *b = &t->line;
-	size_t room = t->widths[i];
+	enum text_cut cut = out->columns[i].unit == UNIT_PATH ? TEXT_CUT_MIDDLE : TEXT_CUT_END;
+	size_t room = t->widths[i], width = h->width;
+	bool last = i + 1 == out->n_columns;
 
-	if (right && width < room)
-		buffer_fill(b, ' ', room - width);
-	if (out->terminal_columns && !right) /* half a number would be a wrong one */
-		width = text_fit(b, text, len, room,
-				 out->columns[i].unit == UNIT_PATH ? TEXT_CUT_MIDDLE : TEXT_CUT_END);
+	if (t->numbers[i] && width < room)
+		buffer_fill(&t->line, ' ', room - width);
+	if (out->terminal_columns && !h->number)
+		width = text_fit(&t->line, text, h->len, room, cut);
 	else
-		buffer_add(b, text, len);
-	if (i + 1 == out->n_columns) {
-		buffer_text(b, "\n");
-		return;
-	}
-	if (!right && width < room)
-		buffer_fill(b, ' ', room - width);
-	buffer_fill(b, ' ', GAP);
+		buffer_add(&t->line, text, h->len);
+	if (!last && !t->numbers[i] && width < room)
+		buffer_fill(&t->line, ' ', room - width);
+	if (last)
+		buffer_text(&t->line, "\n");
+	else
+		buffer_fill(&t->line, ' ', GAP);
 }
 
 static void draw_head(const struct output *out, struct table *t)
 {
 	struct buffer name = {0};
+	struct held h = {0};
 	size_t i;
 
 	for (i = 0; i < out->n_columns; i++) {
 		name.len = 0;
 		text_terminal(&name, out->columns[i].name, strlen(out->columns[i].name));
-		add_field(out, t, i, name.data ? name.data : "", name.len, text_width(name.data, name.len),
-			  t->numbers[i]);
+		h.len = name.len;
+		h.width = text_width(name.data, name.len);
+		add_field(out, t, i, name.data, &h);
 	}
 	t->line.failed |= name.failed;
 	buffer_free(&name);
@@ -223,8 +238,7 @@ static int draw_held(const struct output *out, struct table *t)
 		if (t->list)
 			draw_list(out, t, row);
 		for (i = 0; i < out->n_columns && !t->list; i++)
-			add_field(out, t, i, t->text.data + row[i].at, row[i].len, row[i].width,
-				  row[i].number);
+			add_field(out, t, i, t->text.data + row[i].at, &row[i]);
 		t->rows++;
 		rc = buffer_write(&t->line, out->to);
 	}
@@ -236,18 +250,14 @@ static int draw_held(const struct output *out, struct table *t)
 static int table_begin(const struct output *out, void **state)
 {
 	struct table *t = calloc(1, sizeof(*t));
-	size_t i;
 
 	*state = t;
 	if (!t)
 		return -ENOMEM;
 	t->widths = calloc(out->n_columns, sizeof(*t->widths));
+	t->least = calloc(out->n_columns, sizeof(*t->least));
 	t->numbers = calloc(out->n_columns, sizeof(*t->numbers));
-	if (!t->widths || !t->numbers)
-		return -ENOMEM;
-	for (i = 0; i < out->n_columns; i++)
-		t->widths[i] = strlen(out->columns[i].name);
-	return 0;
+	return t->widths && t->least && t->numbers ? 0 : -ENOMEM;
 }
 
 static int table_row(const struct output *out, void *state, const struct cell *cells)
@@ -270,12 +280,13 @@ static int table_end(const struct output *out, void *state, bool cut)
 	(void)cut;
 	if (!t)
 		return -ENOMEM;
-	if (t->widths && t->numbers && !t->text.failed)
+	if (t->widths && t->least && t->numbers && !t->text.failed)
 		rc = draw_held(out, t);
 	buffer_free(&t->text);
 	buffer_free(&t->line);
 	free(t->held);
 	free(t->widths);
+	free(t->least);
 	free(t->numbers);
 	free(t);
 	return rc;

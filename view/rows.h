@@ -30,7 +30,8 @@ struct cell { /* bytes are foreign, and not kept behind the call that gets them 
 enum unit {
 	UNIT_NONE,
 	UNIT_BYTES, /* tables say 1.23 MB, unless output.exact */
-	UNIT_PATH   /* tables cut it in the middle */
+	UNIT_PATH,  /* tables cut it in the middle */
+	UNIT_DIGEST /* eight characters may stand for it in a table */
 };
 
 struct column {

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* text.c - see text.h. Everything goes through decode(), the only reader of UTF-8 here. */
 #include "view/text.h"
 

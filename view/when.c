@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* when.c - see when.h. Written by hand: strptime() takes half a time for a whole one. */
 #include "view/when.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Golden strings of the output formats. */
 #include <locale.h>
 #include <setjmp.h>
@@ -102,7 +102,7 @@ static void test_table(void **state)
 	      "exe                     sent  rate  note\n"
 	      "/usr/bin/curl        1.23 MB     1  -\n"
 	      "/tmp/a,\"b\"\\n\\x1b[2J  9.22 EB   0.1  \n"
-	      "dead                    -5 B  -     世\n");
+	      "dead                    -5 B     -  世\n");
 	check(&out_table, 1, 0, true, false,
 	      "exe               sent  rate  note\n"
 	      "/usr/bin/curl  1234567     1  -\n");
@@ -125,7 +125,9 @@ static void test_terminal(void **state)
 		     "/usr/li…libexec/helper  123456\n"},
 		{28, "exe                        n\n"
 		     "/usr/li…bexec/helper  123456\n"},
-		{27, "exe  /usr/lib/x86_64-linux-gnu/libexec/helper\n"
+		{24, "exe                    n\n"
+		     "/usr/…xec/helper  123456\n"},
+		{23, "exe  /usr/lib/x86_64-linux-gnu/libexec/helper\n"
 		     "n    123456\n"},
 	};
 	struct output out = {.columns = two, .n_columns = 2};
