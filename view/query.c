@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * query.c - see query.h. No named question reads the facts of more than one window of time that was asked
+ * for, so that each stays fast over tens of millions of rows: sums come from the rollups, days from sum_day
+ * and total_day, the hours and five minutes at both ends from the finer ones. Times are widened to whole five
+ * minutes, and the sums are exact for those.
+ *
+ * Values: :from :to widened; :hour_from :day_from :day_to :hour_to where one rollup takes over from the
+ * other; :since :until as asked; :argument, :like (argument in LIKE), :host (address as the log writes it),
+ * :limit.
+ */
+#include "view/query.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "store/schema.h"
+#include "view/buffer.h"
+#include "view/network.h"
+
+/* clang-format off */
+#define BETWEEN(a, b) "s.bucket >= " a " AND s.bucket < " b
+
+/* Rows of the rollups TABLE_5min, _hour and _day that make up the time asked for. */
+#define SPAN(table, columns, where) \
+	"SELECT " columns " FROM " table "_5min s WHERE " BETWEEN(":from", ":hour_from") where \
+	" UNION ALL SELECT " columns " FROM " table "_hour s WHERE " BETWEEN(":hour_from", ":day_from") where \
+	" UNION ALL SELECT " columns " FROM " table "_day s WHERE " BETWEEN(":day_from", ":day_to") where \
+	" UNION ALL SELECT " columns " FROM " table "_hour s WHERE " BETWEEN(":day_to", ":hour_to") where \
+	" UNION ALL SELECT " columns " FROM " table "_5min s WHERE " BETWEEN(":hour_to", ":to") where
+
+#define TOTALS "sum(t.send) AS send, sum(t.recv) AS recv, sum(t.connections) AS connections"
+#define PROTOCOL(column) "coalesce(" SCHEMA_PROTOCOL(column) ", CAST(" column " AS TEXT))"
+#define PEER_COLUMNS \
+	"s.program AS program, s.raddr AS raddr, s.rport AS rport, s.protocol AS protocol," \
+	" s.direction AS direction, s.domain AS domain, s.send AS send, s.recv AS recv," \
+	" s.connections AS connections"
+
+#define THE_PROGRAMS "(SELECT id FROM program WHERE exe = :argument OR name = :argument OR exe LIKE :like ESCAPE '\\')"
+#define THE_ADDRESSES "(SELECT id FROM address WHERE text = :host OR (:host IS NULL AND in_network(text, :argument)))"
+#define THE_DOMAINS "(SELECT id FROM domain WHERE text = :argument OR text LIKE :like ESCAPE '\\')"
+
+/* A kernel thread has a name, but no file. */
+#define EXE "coalesce(p.exe, p.name)"
+
+static const char top_sql[] =
+	"WITH t AS (SELECT program, sum(send) AS send, sum(recv) AS recv, sum(connections) AS connections FROM ("
+	SPAN("total", "s.program AS program, s.send AS send, s.recv AS recv, s.connections AS connections", "")
+	") GROUP BY program)"
+	" SELECT " EXE " AS exe, " TOTALS " FROM t LEFT JOIN program p ON p.id = t.program"
+	" GROUP BY 1 ORDER BY sum(t.send) + sum(t.recv) DESC, exe";
+
+static const char new_sql[] =
+	"SELECT " SCHEMA_ISO("p.first_network") " AS first_network, " EXE " AS exe, p.name AS name,"
+	" " SCHEMA_SEEN_AS("p.seen_as") " AS seen_as, nullif(" SCHEMA_SHA256("p.sha256") ", '') AS sha256,"
+	" " SCHEMA_HASH_ERROR("p.hash_error") " AS hash_error"
+	" FROM program p WHERE p.first_network >= :since AND p.first_network < :until"
+	" ORDER BY p.first_network DESC, p.id DESC";
+
+static const char address_sql[] =
+	"WITH t AS (" SPAN("sum", PEER_COLUMNS, " AND s.raddr IN " THE_ADDRESSES) ")"
+	" SELECT " EXE " AS exe, a.text AS raddr, t.rport AS rport, " PROTOCOL("t.protocol") " AS protocol_name,"
+	" " SCHEMA_DIRECTION("t.direction") " AS direction, " TOTALS ", d.text AS domain"
+	" FROM t LEFT JOIN program p ON p.id = t.program LEFT JOIN address a ON a.id = t.raddr"
+	" LEFT JOIN domain d ON d.id = t.domain GROUP BY 1, 2, 3, 4, 5, d.text"
+	" ORDER BY sum(t.send) + sum(t.recv) DESC, exe, raddr, rport";
+
+static const char program_sql[] =
+	"WITH t AS (" SPAN("sum", PEER_COLUMNS, " AND s.program IN " THE_PROGRAMS) ")"
+	" SELECT a.text AS raddr, d.text AS domain, t.rport AS rport, " PROTOCOL("t.protocol") " AS protocol_name,"
+	" " SCHEMA_DIRECTION("t.direction") " AS direction, " TOTALS ", " EXE " AS exe"
+	" FROM t LEFT JOIN program p ON p.id = t.program LEFT JOIN address a ON a.id = t.raddr"
+	" LEFT JOIN domain d ON d.id = t.domain GROUP BY 1, 2, 3, 4, 5, " EXE
+	" ORDER BY sum(t.send) + sum(t.recv) DESC, exe, raddr, rport";
+
+static const char domain_sql[] =
+	"WITH t AS (" SPAN("sum", PEER_COLUMNS, " AND s.domain IN " THE_DOMAINS) ")"
+	" SELECT " EXE " AS exe, d.text AS domain, t.rport AS rport, " PROTOCOL("t.protocol") " AS protocol_name,"
+	" " SCHEMA_DIRECTION("t.direction") " AS direction, " TOTALS
+	" FROM t LEFT JOIN program p ON p.id = t.program LEFT JOIN domain d ON d.id = t.domain"
+	" GROUP BY 1, 2, 3, 4, 5 ORDER BY sum(t.send) + sum(t.recv) DESC, exe, domain, rport";
+
+/* The newest facts: the ids of the time asked for, backwards. Executions (lport -1) are not traffic. */
+static const char last_sql[] =
+	"SELECT " SCHEMA_ISO("f.contime") " AS time, " EXE " AS exe, a.text AS raddr, d.text AS domain,"
+	" f.rport AS rport, " PROTOCOL("f.protocol") " AS protocol_name, "
+	SCHEMA_DIRECTION("f.direction") " AS direction, "
+	SCHEMA_RESULT("f.result") " AS result, f.send AS send, f.recv AS recv"
+	" FROM (SELECT * FROM flow WHERE id >= (SELECT min(first_id) FROM flow_range WHERE bucket >= :from AND"
+	" bucket < :to) AND id <= (SELECT max(last_id) FROM flow_range WHERE bucket >= :from AND bucket < :to)"
+	" AND contime >= :since AND contime < :until AND lport <> -1 ORDER BY id DESC LIMIT :limit) f"
+	" LEFT JOIN image i ON i.id = f.image LEFT JOIN program p ON p.id = i.program"
+	" LEFT JOIN address a ON a.id = f.raddr LEFT JOIN domain d ON d.id = f.domain ORDER BY f.id DESC";
+
+static const char losses_sql[] =
+	"SELECT time_from, time_to, kind, stage, records, bytes, detail FROM losses"
+	" WHERE unix_to >= :since AND unix_from < :until ORDER BY unix_to DESC, unix_from DESC";
+
+#define DAY 86400
+const struct question query_questions[] = {
+	{"top", "", "programs by bytes", QUERY_NO_ARGUMENT, true, true, 0, top_sql},
+	{"new", "", "programs that used the network for the first time (default: --since 24h)",
+	 QUERY_NO_ARGUMENT, true, false, DAY, new_sql},
+	{"last", "", "the newest connections and attempts", QUERY_NO_ARGUMENT, true, true, 0, last_sql},
+	{"program", "PROGRAM", "whom a program (path or name) talked to", QUERY_PROGRAM, true, true, 0, program_sql},
+	{"address", "ADDRESS", "who talked to an address or a network (192.0.2.0/24)", QUERY_ADDRESS, true, true, 0,
+	 address_sql},
+	{"domain", "NAME", "who talked to a domain and what is below it", QUERY_DOMAIN, true, true, 0, domain_sql},
+	{"losses", "", "what could not be seen or kept, and when nobody watched", QUERY_NO_ARGUMENT, true, false, 0,
+	 losses_sql},
+	{"sql", "STATEMENT", "any SELECT; 'sql' itself may be left out", QUERY_SQL, false, false, 0, NULL},
+	{NULL, NULL, NULL, QUERY_NO_ARGUMENT, false, false, 0, NULL},
+};
+
+const char query_first_time[] = "SELECT contime FROM flow ORDER BY id LIMIT 1";
+const char query_last_time[] = "SELECT contime + lasted FROM flow ORDER BY id DESC LIMIT 1";
+const char query_started[] = "SELECT value FROM meta WHERE key = 'started'";
+
+/* The newest row of a rollup: days where they are many, else five minutes. */
+static const char last_of_program[] =
+	"SELECT max(last_seen) FROM program WHERE first_network IS NOT NULL AND id IN " THE_PROGRAMS;
+static const char last_of_address[] = "SELECT max(bucket) FROM sum_day WHERE raddr IN " THE_ADDRESSES;
+static const char last_of_domain[] = "SELECT max(bucket) FROM sum_day WHERE domain IN " THE_DOMAINS;
+
+static const char near_program[] =
+	"SELECT DISTINCT coalesce(exe, name) FROM program WHERE first_network IS NOT NULL AND"
+	" (instr(lower(exe), lower(:base)) OR instr(lower(name), lower(:base))) ORDER BY last_seen DESC LIMIT 5";
+static const char near_address[] =
+	"SELECT text FROM address WHERE in_network(text, :wider) ORDER BY last_hour DESC LIMIT 5";
+static const char near_domain[] =
+	"SELECT text FROM domain WHERE instr(text, lower(:argument)) ORDER BY last_hour DESC LIMIT 5";
+/* clang-format on */
+
+const struct question *query_find(const char *name)
+{
+	const struct question *q;
+
+	for (q = query_questions; q->name; q++)
+		if (!strcmp(q->name, name))
+			return q;
+	return NULL;
+}
+
+bool query_is_sql(const char *text)
+{
+	static const char *const words[] = {"select", "with", "pragma", "explain", "values"};
+	size_t i, len;
+
+	text += strspn(text, " \t\r\n(");
+	if (!strncmp(text, "--", 2) || !strncmp(text, "/*", 2))
+		return true;
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		len = strlen(words[i]);
+		if (!strncasecmp(text, words[i], len) && strchr(" \t\r\n(*'\"", text[len]))
+			return true;
+	}
+	return false;
+}
+
+const char *query_check(const struct query *q)
+{
+	struct network net;
+
+	if (q->question->argument == QUERY_NO_ARGUMENT)
+		return q->argument ? "takes no argument" : NULL;
+	if (!q->argument || !*q->argument)
+		return "wants an argument";
+	if (q->question->argument == QUERY_ADDRESS && network_parse(q->argument, &net))
+		return "wants an address such as 192.0.2.1, or a network such as 2001:db8::/32";
+	return NULL;
+}
+
+const char *query_last_match(const struct question *question)
+{
+	switch (question->argument) {
+	case QUERY_PROGRAM:
+		return last_of_program;
+	case QUERY_ADDRESS:
+		return last_of_address;
+	case QUERY_DOMAIN:
+		return last_of_domain;
+	default:
+		return NULL;
+	}
+}
+
+const char *query_near(const struct question *question)
+{
+	switch (question->argument) {
+	case QUERY_PROGRAM:
+		return near_program;
+	case QUERY_ADDRESS:
+		return near_address;
+	case QUERY_DOMAIN:
+		return near_domain;
+	default:
+		return NULL;
+	}
+}
+
+static int bind_integer(sqlite3_stmt *stmt, const char *name, int64_t value)
+{
+	int i = sqlite3_bind_parameter_index(stmt, name);
+
+	return !i || sqlite3_bind_int64(stmt, i, value) == SQLITE_OK ? 0 : -ENOMEM;
+}
+
+static int bind_text(sqlite3_stmt *stmt, const char *name, const char *text, size_t len)
+{
+	int i = sqlite3_bind_parameter_index(stmt, name);
+
+	return !i || sqlite3_bind_text(stmt, i, text, (int)len, SQLITE_TRANSIENT) == SQLITE_OK ? 0 : -ENOMEM;
+}
+
+static int64_t lower_step(int64_t t, int64_t step)
+{
+	return t / step * step;
+}
+
+static int64_t upper_step(int64_t t, int64_t step)
+{
+	return t > QUERY_FOREVER - step ? t : lower_step(t + step - 1, step);
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Five minutes up to the first whole hour, hours up to the first whole day, days, hours, five minutes. */
+static int bind_times(const struct query *q, sqlite3_stmt *stmt)
+{
+	int64_t from = lower_step(q->from, 300), to = larger(upper_step(q->to, 300), from);
+	int64_t hour_from = smaller(upper_step(from, 3600), to),
+		hour_to = larger(lower_step(to, 3600), hour_from);
+	int64_t day_from = smaller(upper_step(hour_from, DAY), hour_to);
+	int64_t day_to = larger(lower_step(hour_to, DAY), day_from);
+	int rc = 0;
+
+	rc |= bind_integer(stmt, ":from", from);
+	rc |= bind_integer(stmt, ":hour_from", hour_from);
+	rc |= bind_integer(stmt, ":day_from", day_from);
+	rc |= bind_integer(stmt, ":day_to", day_to);
+	rc |= bind_integer(stmt, ":hour_to", hour_to);
+	rc |= bind_integer(stmt, ":to", to);
+	rc |= bind_integer(stmt, ":since", q->from);
+	rc |= bind_integer(stmt, ":until", q->to);
+	return rc ? -ENOMEM : 0;
+}
+
+/* Patterns of LIKE for the argument: "%/NAME" for a program's name, "%.NAME" for what is below a domain. */
+static int bind_like(const struct query *q, sqlite3_stmt *stmt)
+{
+	struct buffer b = {0};
+	const char *at;
+	int rc;
+
+	buffer_text(&b, q->question->argument == QUERY_DOMAIN ? "%." : "%/");
+	for (at = q->argument; *at; at++) {
+		if (strchr("%_\\", *at))
+			buffer_text(&b, "\\");
+		buffer_add(&b, at, 1);
+	}
+	rc = b.failed ? -ENOMEM : bind_text(stmt, ":like", b.data, b.len);
+	buffer_free(&b);
+	return rc;
+}
+
+static int bind_address(const struct query *q, sqlite3_stmt *stmt)
+{
+	char text[NETWORK_TEXT_SIZE + 4];
+	struct network net;
+	int rc = 0;
+
+	if (network_parse(q->argument, &net))
+		return -EINVAL;
+	network_text(&net, text);
+	if (net.is_host) /* else :host stays NULL, and every address is compared */
+		rc = bind_text(stmt, ":host", text, strlen(text));
+	strcat(text, net.family == AF_INET ? "/24" : "/64");
+	return rc ? rc : bind_text(stmt, ":wider", text, strlen(text));
+}
+
+int query_bind(const struct query *q, sqlite3_stmt *stmt)
+{
+	const char *base = q->argument ? strrchr(q->argument, '/') : NULL;
+	int rc = bind_times(q, stmt);
+
+	rc = rc ? rc : bind_integer(stmt, ":limit", q->limit ? q->limit : -1);
+	if (rc || !q->argument || q->question->argument == QUERY_SQL)
+		return rc;
+	base = base && base[1] ? base + 1 : q->argument;
+	rc = bind_text(stmt, ":argument", q->argument, strlen(q->argument));
+	rc = rc ? rc : bind_text(stmt, ":base", base, strlen(base));
+	if (!rc && q->question->argument == QUERY_ADDRESS)
+		return bind_address(q, stmt);
+	return rc ? rc : bind_like(q, stmt);
+}
