@@ -40,26 +40,31 @@ int sweep_sockets(struct bpf_iter__bpf_sk_storage_map *ctx)
 
 /* A process that ran before us: the record that execve would have made, without the command line (its memory
  * is not ours to read here; the collector takes it from /proc). */
-struct running_record {
-	struct wire_hdr hdr;
-	struct wire_exec exec;
-};
-
 SEC("iter/task")
 int seed_tasks(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct running_record rec = {};
-	struct mm_struct *mm;
+	const struct file *file;
+	struct exec_scratch *scratch;
+	__u32 zero = 0, path_len = 0;
+	unsigned long size;
 
 	if (!task || task->pid != task->tgid)
 		return 0;
-	mm = task->mm;
-	exec_fill(&rec.exec, task, mm ? BPF_CORE_READ(mm, exe_file) : NULL, WIRE_EXEC_RUNNING);
-	rec.hdr.version = WIRE_VERSION;
-	rec.hdr.type = WIRE_EXEC;
-	rec.hdr.len = sizeof(rec.exec);
-	bpf_seq_write(ctx->meta->seq, &rec, sizeof(rec));
+	scratch = bpf_map_lookup_elem(&exec_scratch, &zero);
+	if (!scratch || __sync_lock_test_and_set(&scratch->busy, 1))
+		return 0; /* its first use of the network describes it */
+	file = BPF_CORE_READ(task, mm, exe_file);
+	exec_fill(&scratch->exec, task, file, WIRE_EXEC_RUNNING);
+	if (file)
+		path_len = path_write(&scratch->exec, file) & PATH_MASK;
+	scratch->exec.path_len = path_len;
+	scratch->hdr.version = WIRE_VERSION;
+	scratch->hdr.type = WIRE_EXEC;
+	scratch->hdr.len = sizeof(scratch->exec) + path_len;
+	size = EXEC_HDR_SIZE + path_len;
+	bpf_seq_write(ctx->meta->seq, &scratch->hdr, size);
+	__sync_lock_test_and_set(&scratch->busy, 0);
 	return 0;
 }
 

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "collector/health.h"
+
+static const char *const what[WIRE_LOSS__MAX] = {
+	[WIRE_LOSS_RING_FULL] = "exec, fork or exit records that found the ring buffer full",
+	[WIRE_LOSS_OVERFLOW_FULL] = "traffic that found the overflow hash full",
+	[WIRE_LOSS_RECURSION] = "a process that was described while another one was, on the same CPU",
+	[WIRE_LOSS_PEER] = "peers of datagrams: too many threads in calls at once",
+	[WIRE_LOSS_USER_READ] = "command lines that could not be read",
+};
+
+void health_poll(struct health *health, struct probe *probe, const struct record *record, wire_ns from, wire_ns to)
+{
+	const struct wire_shared *shared = probe_shared(probe);
+	uint64_t skipped = probe_skipped_runs(probe);
+
+	for (unsigned kind = 0; kind < WIRE_LOSS__MAX; kind++) {
+		struct wire_loss_count now = shared->loss[kind], *seen = &health->seen[kind];
+
+		if (now.records == seen->records)
+			continue;
+		stage_loss(record->stage, kind, from, to, now.records - seen->records, now.bytes - seen->bytes, "%s",
+			   what[kind] ? what[kind] : "");
+		*seen = now;
+	}
+	if (skipped != health->skipped_runs)
+		stage_loss(record->stage, WIRE_LOSS_RECURSION, from, to, skipped - health->skipped_runs, 0,
+			   "runs of BPF programs that the kernel skipped");
+	health->skipped_runs = skipped;
+	if (record->dropped != health->dropped)
+		stage_loss(record->stage, WIRE_LOSS_PIPE, from, to, record->dropped - health->dropped,
+			   record->dropped_bytes - health->dropped_bytes,
+			   "kernel records that could not be passed on");
+	health->dropped = record->dropped;
+	health->dropped_bytes = record->dropped_bytes;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * probe.h - the BPF programs: choose what this kernel can run, load, attach, and hand out what they share with
+ * us. The only module that knows libbpf and the skeleton. Everything it put into the kernel is gone once
+ * probe_free() was called or the process has ended: nothing is pinned.
+ */
+#ifndef FEMTOSNITCH_PROBE_H
+#define FEMTOSNITCH_PROBE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "bpf/wire.h"
+
+struct probe;
+
+enum probe_iter {
+	PROBE_ITER_SOCKETS, /* wire_flow frames: what changed since the last look */
+	PROBE_ITER_TASKS,   /* wire_exec frames without command lines: every process */
+	PROBE_ITER_FILES,   /* no output: seeds open sockets (wire_shared.seed_pass says how) */
+	PROBE_ITER__MAX
+};
+
+/* Load and attach. Programs the kernel refuses are left out and named in probe_refused(). 0 and *out, or a
+ * negative errno after a message: nothing can be watched at all. ring_pages: of 4 KiB, a power of two. */
+int probe_open(struct probe **out, unsigned ring_pages);
+void probe_free(struct probe *); /* NULL is fine */
+
+/* Programs left out and why, one "name: reason" per line; "" if none. */
+const char *probe_refused(const struct probe *);
+unsigned probe_attached(const struct probe *); /* how many programs run */
+
+struct wire_shared *probe_shared(struct probe *);
+
+/* Called for each record; data is the record as the kernel wrote it, size its size in the ring. Non-zero stops
+ * the reading after this record, which counts as read. */
+typedef int probe_record(void *arg, const void *data, size_t size);
+
+int probe_ring_fd(const struct probe *);	/* pollable, edge-triggered: see wake() in maps.bpf.h */
+int probe_ring_read(struct probe *, probe_record *, void *arg); /* all there is; records read or -errno */
+
+/* A new reading of an iterator: an fd to read(2) in pieces of at least 32 KiB, the caller closes it; or -errno. */
+int probe_iter_open(struct probe *, enum probe_iter);
+
+/* Exchange the overflow hash for an empty one and hand each flow of the full one to the callback. The kernel
+ * lets no program run on in the full one after the exchange. Flows taken, or -errno. */
+int probe_overflow_take(struct probe *, probe_record *, void *arg);
+
+int probe_listening_clear(struct probe *); /* the seed pass is over: 0 or -errno */
+
+/* Detach what counts; counters, iterators and the hook that tells the end of sockets stay. */
+void probe_stop_counting(struct probe *);
+
+/* Runs that the kernel skipped, all programs, since they were loaded (bpf_prog_info.recursion_misses, 5.12). */
+uint64_t probe_skipped_runs(struct probe *);
+
+#endif

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "collector/sweep.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct sweep {
+	struct probe *probe;
+	struct record *record;
+	int fd;
+	char buffer[SWEEP_READ];
+};
+
+int sweep_start(struct sweep **out, struct probe *probe, struct record *record)
+{
+	int fd = probe_iter_open(probe, PROBE_ITER_SOCKETS);
+	struct sweep *sweep;
+
+	if (fd < 0)
+		return fd;
+	sweep = malloc(sizeof(*sweep));
+	if (!sweep) {
+		close(fd);
+		return -ENOMEM;
+	}
+	sweep->probe = probe;
+	sweep->record = record;
+	sweep->fd = fd;
+	*out = sweep;
+	return 0;
+}
+
+/* Each element is one write of whole records, and the kernel hands out whole elements. */
+static void take_records(struct sweep *sweep, size_t len)
+{
+	const size_t size = sizeof(struct wire_hdr) + sizeof(struct wire_flow);
+
+	for (size_t at = 0; at + size <= len; at += size)
+		record_take(sweep->record, sweep->buffer + at, size);
+	if (len % size)
+		sweep->record->dropped++;
+}
+
+static int finish(struct sweep *sweep, uint64_t *jiffies)
+{
+	int err = probe_overflow_take(sweep->probe, record_take, sweep->record);
+
+	*jiffies = probe_shared(sweep->probe)->jiffies;
+	return err < 0 ? err : 0;
+}
+
+int sweep_step(struct sweep **sweep, uint64_t *jiffies)
+{
+	ssize_t n;
+	int rc;
+
+	do
+		n = read((*sweep)->fd, (*sweep)->buffer, sizeof((*sweep)->buffer));
+	while (n < 0 && errno == EINTR);
+	if (n > 0) {
+		take_records(*sweep, n);
+		return 1;
+	}
+	if (n < 0 && errno == EAGAIN) /* the kernel skipped a million elements without news and wants a pause */
+		return 1;
+	rc = n < 0 ? -errno : finish(*sweep, jiffies);
+	sweep_free(*sweep);
+	*sweep = NULL;
+	return rc;
+}
+
+void sweep_free(struct sweep *sweep)
+{
+	if (!sweep)
+		return;
+	close(sweep->fd);
+	free(sweep);
+}
