@@ -69,7 +69,7 @@ static __always_inline void local_end(const struct sock *sk, __u16 peer_family, 
 		laddr[0] = BPF_CORE_READ(inet, inet_saddr);
 		return;
 	}
-	BPF_CORE_READ_INTO(laddr, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr32);
+	bpf_core_read(laddr, 4 * sizeof(*laddr), &sk->__sk_common.skc_v6_rcv_saddr);
 	if (peer_family == AF_INET) { /* mapped, or the wildcard */
 		laddr[0] = laddr[3];
 		laddr[1] = laddr[2] = laddr[3] = 0;

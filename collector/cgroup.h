@@ -5,8 +5,8 @@
 #ifndef FEMTOSNITCH_CGROUP_H
 #define FEMTOSNITCH_CGROUP_H
 
-/* A directory fd of the root cgroup, the caller closes it; -errno: this kernel has no cgroup v2. Where it is not
- * mounted at all, it is mounted for this fd alone (fsmount(2), Linux 5.2). */
+/* A directory fd of the root cgroup, the caller closes it; -errno: this kernel has no cgroup v2. Where it is
+ * not mounted at all, it is mounted for this fd alone (fsmount(2), Linux 5.2). */
 int cgroup_root_open(void);
 
 #endif

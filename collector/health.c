@@ -9,7 +9,8 @@ static const char *const what[WIRE_LOSS__MAX] = {
 	[WIRE_LOSS_USER_READ] = "command lines that could not be read",
 };
 
-void health_poll(struct health *health, struct probe *probe, const struct record *record, wire_ns from, wire_ns to)
+void health_poll(struct health *health, struct probe *probe, const struct record *record, wire_ns from,
+		 wire_ns to)
 {
 	const struct wire_shared *shared = probe_shared(probe);
 	uint64_t skipped = probe_skipped_runs(probe);
@@ -19,8 +20,8 @@ void health_poll(struct health *health, struct probe *probe, const struct record
 
 		if (now.records == seen->records)
 			continue;
-		stage_loss(record->stage, kind, from, to, now.records - seen->records, now.bytes - seen->bytes, "%s",
-			   what[kind] ? what[kind] : "");
+		stage_loss(record->stage, kind, from, to, now.records - seen->records,
+			   now.bytes - seen->bytes, "%s", what[kind] ? what[kind] : "");
 		*seen = now;
 	}
 	if (skipped != health->skipped_runs)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * health.h - every counter of things lost between kernel and pipe, polled once per window; what grew becomes a
- * loss record. A healthy machine makes none.
+ * health.h - every counter of things lost between kernel and pipe, polled once per window; what grew becomes
+ * a loss record. A healthy machine makes none.
  */
 #ifndef FEMTOSNITCH_HEALTH_H
 #define FEMTOSNITCH_HEALTH_H

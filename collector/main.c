@@ -3,8 +3,8 @@
  * main.c - the collector: loads the BPF programs, then hands what the kernel says to the hasher, as frames.
  *
  * It sleeps until a process does something new or a window ends. A record that wakes it is followed by a nap,
- * so that a burst of a thousand execs costs a few wake-ups. When the hasher does not read, flows simply wait in
- * the kernel (no sweep), and identity records wait here up to OUT_HIGH; past that they wait in the ring.
+ * so that a burst of a thousand execs costs a few wake-ups. When the hasher does not read, flows simply wait
+ * in the kernel (no sweep), and identity records wait here up to OUT_HIGH; past that they wait in the ring.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,11 +27,11 @@
 #include "config/sandbox.h"
 #include "config/stage.h"
 
-#define NAP_MS 40		  /* after a record that woke us */
-#define OUT_BOUND (8 << 20)	  /* bytes of frames that may wait for the hasher */
-#define OUT_HIGH (OUT_BOUND / 2)  /* past this the ring is not read */
-#define OUT_SWEEP (256 << 10)	  /* past this no socket is read */
-#define STOP_MS 3000		  /* to hand over the last window */
+#define NAP_MS 40		 /* after a record that woke us */
+#define OUT_BOUND (8 << 20)	 /* bytes of frames that may wait for the hasher */
+#define OUT_HIGH (OUT_BOUND / 2) /* past this the ring is not read */
+#define OUT_SWEEP (256 << 10)	 /* past this no socket is read */
+#define STOP_MS 3000		 /* to hand over the last window */
 
 struct collector {
 	struct stage stage;
@@ -39,7 +39,7 @@ struct collector {
 	struct record record;
 	struct health health;
 	struct sweep *sweep;
-	uint64_t flush_id; /* of the sweep under way */
+	uint64_t flush_id;   /* of the sweep under way */
 	uint64_t flush_next; /* asked for during it */
 	wire_ns window_from;
 	int64_t window_due_ms; /* CLOCK_MONOTONIC */
@@ -48,7 +48,12 @@ struct collector {
 	bool stopping;
 };
 
-enum source { SOURCE_HEAD, SOURCE_RING, SOURCE_CLOCK, SOURCE_OUT };
+enum source {
+	SOURCE_HEAD,
+	SOURCE_RING,
+	SOURCE_CLOCK,
+	SOURCE_OUT
+};
 
 static int64_t now_ms(void)
 {
@@ -57,7 +62,7 @@ static int64_t now_ms(void)
 
 static void watch(struct collector *c, int fd, enum source source, uint32_t events)
 {
-	struct epoll_event event = { .events = events, .data.u32 = source };
+	struct epoll_event event = {.events = events, .data.u32 = source};
 
 	if (epoll_ctl(c->epoll_fd, EPOLL_CTL_ADD, fd, &event) && errno != EEXIST)
 		fatal("epoll");
@@ -72,7 +77,7 @@ static void window_schedule(struct collector *c)
 
 static void window_close(struct collector *c, uint64_t jiffies)
 {
-	struct wire_window window = { .from_ns = c->window_from, .flush_id = c->flush_id };
+	struct wire_window window = {.from_ns = c->window_from, .flush_id = c->flush_id};
 
 	clock_sync(&c->record.clock, jiffies, clock_read());
 	window.to_ns = c->record.clock.now.real_ns;
@@ -127,7 +132,7 @@ static void sweep_whole(struct collector *c)
 /* A timer that is cancelled whenever the wall clock is set or the machine resumes (timerfd_create(2)). */
 static void clock_arm(struct collector *c)
 {
-	struct itimerspec far = { .it_value.tv_sec = INT32_MAX };
+	struct itimerspec far = {.it_value.tv_sec = INT32_MAX};
 
 	timerfd_settime(c->clock_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL);
 }
@@ -209,7 +214,8 @@ static bool drain(struct collector *c)
 	return n > 0;
 }
 
-/* Anything in the ring? If not, tell the programs that we sleep, and look once more, for what came between. */
+/* Anything in the ring? If not, tell the programs that we sleep, and look once more, for what came between.
+ */
 static bool drain_before_sleep(struct collector *c)
 {
 	struct wire_shared *shared = probe_shared(c->probe);
@@ -226,7 +232,7 @@ static bool drain_before_sleep(struct collector *c)
 static int flush_out(struct collector *c)
 {
 	int rc = frame_flush(c->stage.out);
-	struct epoll_event event = { .events = rc == -EAGAIN ? EPOLLOUT : 0, .data.u32 = SOURCE_OUT };
+	struct epoll_event event = {.events = rc == -EAGAIN ? EPOLLOUT : 0, .data.u32 = SOURCE_OUT};
 
 	if (rc < 0 && rc != -EAGAIN)
 		return rc;
@@ -264,8 +270,8 @@ static void step(struct collector *c)
 
 		if (events[i].data.u32 == SOURCE_HEAD)
 			c->stopping |= !head_read(c);
-		else if (events[i].data.u32 == SOURCE_CLOCK && read(c->clock_fd, &ignored, sizeof(ignored)) < 0 &&
-			 errno == ECANCELED)
+		else if (events[i].data.u32 == SOURCE_CLOCK &&
+			 read(c->clock_fd, &ignored, sizeof(ignored)) < 0 && errno == ECANCELED)
 			clock_broke(c);
 	}
 }
@@ -302,8 +308,10 @@ static void say_ready(struct collector *c, const struct selftest_result *result)
 		 refused[0] ? "\nNOT PROVEN: " : "", refused);
 	if (refused[0])
 		stage_loss(&c->stage, WIRE_LOSS_HOOK, 0, 0, 0, 0, "%s", refused);
-	for (const char *line = strstr(result->text, "NOT PROVEN"); line; line = strstr(line + 1, "NOT PROVEN"))
-		stage_loss(&c->stage, WIRE_LOSS_HOOK, 0, 0, 0, 0, "self-test: %.*s", (int)strcspn(line, "\n"), line);
+	for (const char *line = strstr(result->text, "NOT PROVEN"); line;
+	     line = strstr(line + 1, "NOT PROVEN"))
+		stage_loss(&c->stage, WIRE_LOSS_HOOK, 0, 0, 0, 0, "self-test: %.*s", (int)strcspn(line, "\n"),
+			   line);
 	stage_ready(&c->stage, text);
 }
 
@@ -333,7 +341,7 @@ static void begin(struct collector *c)
 
 static int doctor(void)
 {
-	struct collector c = { .stage.id = WIRE_STAGE_COLLECTOR, .stage.settings.ring_pages = 64 };
+	struct collector c = {.stage.id = WIRE_STAGE_COLLECTOR, .stage.settings.ring_pages = 64};
 	struct selftest_result result;
 	const char *refused;
 
@@ -345,14 +353,15 @@ static int doctor(void)
 	seed_run(c.probe, &c.record);
 	selftest_run(c.probe, &c.record, &result);
 	refused = probe_refused(c.probe);
-	printf("%s\nhooks: %u attached\n%s%s", result.text, probe_attached(c.probe), refused, refused[0] ? "\n" : "");
+	printf("%s\nhooks: %u attached\n%s%s", result.text, probe_attached(c.probe), refused,
+	       refused[0] ? "\n" : "");
 	probe_free(c.probe);
 	return result.blind;
 }
 
 int main(int argc, char **argv)
 {
-	struct collector c = { 0 };
+	struct collector c = {0};
 
 	if (argc == 2 && strcmp(argv[1], SELFTEST_ARG) == 0)
 		return 0;

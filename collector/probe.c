@@ -47,7 +47,8 @@ static void refuse(struct probe *probe, const char *name, const char *why)
 {
 	size_t used = strlen(probe->refused);
 
-	snprintf(probe->refused + used, sizeof(probe->refused) - used, "%s%s: %s", used ? "\n" : "", name, why);
+	snprintf(probe->refused + used, sizeof(probe->refused) - used, "%s%s: %s", used ? "\n" : "", name,
+		 why);
 }
 
 static bool is_cgroup(const struct bpf_program *prog)
@@ -89,7 +90,8 @@ static int load_what_works(struct probe *probe, unsigned ring_pages)
 	femtosnitch__destroy(probe->skel);
 	if ((err = open_skeleton(probe, ring_pages)) < 0)
 		return err;
-	bpf_object__for_each_program(prog, probe->skel->obj) {
+	bpf_object__for_each_program(prog, probe->skel->obj)
+	{
 		if (loads_alone(bpf_program__name(prog), ring_pages)) {
 			left++;
 			continue;
@@ -109,7 +111,7 @@ static bool is_iter(const struct bpf_program *prog)
 
 static int attach_iters(struct probe *probe)
 {
-	union bpf_iter_link_info info = { .map.map_fd = bpf_map__fd(probe->skel->maps.sockets) };
+	union bpf_iter_link_info info = {.map.map_fd = bpf_map__fd(probe->skel->maps.sockets)};
 	DECLARE_LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
 
 	probe->iter[PROBE_ITER_SOCKETS] = bpf_program__attach_iter(probe->skel->progs.sweep_sockets, &opts);
@@ -118,8 +120,8 @@ static int attach_iters(struct probe *probe)
 	return probe->iter[PROBE_ITER_SOCKETS] ? 0 : -errno;
 }
 
-/* Attach everything that was loaded. What keeps watching exact comes first: whoever ends a socket before whoever
- * counts on it. */
+/* Attach everything that was loaded. What keeps watching exact comes first: whoever ends a socket before
+ * whoever counts on it. */
 static void attach_programs(struct probe *probe)
 {
 	int cgroup_fd = cgroup_root_open(), at = 0;
@@ -127,15 +129,18 @@ static void attach_programs(struct probe *probe)
 
 	if (cgroup_fd < 0) {
 		probe_shared(probe)->no_release = 1;
-		refuse(probe, "cgroup hooks", "no cgroup v2: peers of datagrams and failed connects are not seen");
+		refuse(probe, "cgroup hooks",
+		       "no cgroup v2: peers of datagrams and failed connects are not seen");
 	}
-	bpf_object__for_each_program(prog, probe->skel->obj) {
+	bpf_object__for_each_program(prog, probe->skel->obj)
+	{
 		struct bpf_link **link = &probe->link[at++];
 
 		if (at > PROGRAMS_MAX || !bpf_program__autoload(prog) || is_iter(prog) ||
 		    (is_cgroup(prog) && cgroup_fd < 0))
 			continue;
-		*link = is_cgroup(prog) ? bpf_program__attach_cgroup(prog, cgroup_fd) : bpf_program__attach(prog);
+		*link = is_cgroup(prog) ? bpf_program__attach_cgroup(prog, cgroup_fd)
+					: bpf_program__attach(prog);
 		if (*link)
 			probe->attached++;
 		else
@@ -187,7 +192,8 @@ int probe_open(struct probe **out, unsigned ring_pages)
 	libbpf_set_print(libbpf_says);
 	if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) {
 		err = -errno;
-		log_warnx("this kernel has no BTF (/sys/kernel/btf/vmlinux): it was built without CONFIG_DEBUG_INFO_BTF");
+		log_warnx("this kernel has no BTF (/sys/kernel/btf/vmlinux): it was built without "
+			  "CONFIG_DEBUG_INFO_BTF");
 		goto fail;
 	}
 	if ((err = open_skeleton(probe, ring_pages)) < 0)
@@ -198,7 +204,8 @@ int probe_open(struct probe **out, unsigned ring_pages)
 	else if (err)
 		err = load_what_works(probe, ring_pages);
 	if (err) {
-		log_warnx("no BPF program could be loaded: %s", last_warning[0] ? last_warning : strerror(-err));
+		log_warnx("no BPF program could be loaded: %s",
+			  last_warning[0] ? last_warning : strerror(-err));
 		goto fail;
 	}
 	if ((err = prepare(probe, ring_pages)) < 0 || (err = attach_iters(probe)) < 0) {
@@ -280,7 +287,7 @@ static void overflow_hand_out(const struct wire_flow *flows, __u32 n, probe_reco
 	struct {
 		struct wire_hdr hdr;
 		struct wire_flow flow;
-	} rec = { .hdr = { .version = WIRE_VERSION, .type = WIRE_FLOW, .len = sizeof(rec.flow) } };
+	} rec = {.hdr = {.version = WIRE_VERSION, .type = WIRE_FLOW, .len = sizeof(rec.flow)}};
 
 	for (__u32 i = 0; i < n; i++) {
 		rec.flow = flows[i];
@@ -290,7 +297,8 @@ static void overflow_hand_out(const struct wire_flow *flows, __u32 n, probe_reco
 
 int probe_overflow_take(struct probe *probe, probe_record *on_record, void *arg)
 {
-	struct bpf_map *full = probe->overflow_in_use ? probe->skel->maps.overflow_b : probe->skel->maps.overflow_a;
+	struct bpf_map *full =
+		probe->overflow_in_use ? probe->skel->maps.overflow_b : probe->skel->maps.overflow_a;
 	struct wire_shared *shared = probe_shared(probe);
 	__u64 used = __atomic_load_n(&shared->overflow_used, __ATOMIC_ACQUIRE);
 	struct wire_flow *flows = NULL;
@@ -325,7 +333,8 @@ void probe_stop_counting(struct probe *probe)
 	struct bpf_program *prog;
 	int at = 0;
 
-	bpf_object__for_each_program(prog, probe->skel->obj) {
+	bpf_object__for_each_program(prog, probe->skel->obj)
+	{
 		struct bpf_link **link = &probe->link[at++];
 
 		if (strcmp(bpf_program__section_name(prog), "cgroup/sock_release") == 0)
@@ -351,7 +360,8 @@ uint64_t probe_skipped_runs(struct probe *probe)
 	struct bpf_program *prog;
 	uint64_t skipped = 0;
 
-	bpf_object__for_each_program(prog, probe->skel->obj) {
+	bpf_object__for_each_program(prog, probe->skel->obj)
+	{
 		struct bpf_prog_info info = {};
 		__u32 len = sizeof(info);
 		int fd = bpf_program__fd(prog);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * probe.h - the BPF programs: choose what this kernel can run, load, attach, and hand out what they share with
- * us. The only module that knows libbpf and the skeleton. Everything it put into the kernel is gone once
+ * probe.h - the BPF programs: choose what this kernel can run, load, attach, and hand out what they share
+ * with us. The only module that knows libbpf and the skeleton. Everything it put into the kernel is gone once
  * probe_free() was called or the process has ended: nothing is pinned.
  */
 #ifndef FEMTOSNITCH_PROBE_H
@@ -33,14 +33,15 @@ unsigned probe_attached(const struct probe *); /* how many programs run */
 
 struct wire_shared *probe_shared(struct probe *);
 
-/* Called for each record; data is the record as the kernel wrote it, size its size in the ring. Non-zero stops
- * the reading after this record, which counts as read. */
+/* Called for each record; data is the record as the kernel wrote it, size its size in the ring. Non-zero
+ * stops the reading after this record, which counts as read. */
 typedef int probe_record(void *arg, const void *data, size_t size);
 
-int probe_ring_fd(const struct probe *);	/* pollable, edge-triggered: see wake() in maps.bpf.h */
+int probe_ring_fd(const struct probe *); /* pollable, edge-triggered: see wake() in maps.bpf.h */
 int probe_ring_read(struct probe *, probe_record *, void *arg); /* all there is; records read or -errno */
 
-/* A new reading of an iterator: an fd to read(2) in pieces of at least 32 KiB, the caller closes it; or -errno. */
+/* A new reading of an iterator: an fd to read(2) in pieces of at least 32 KiB, the caller closes it; or
+ * -errno. */
 int probe_iter_open(struct probe *, enum probe_iter);
 
 /* Exchange the overflow hash for an empty one and hand each flow of the full one to the callback. The kernel
@@ -52,7 +53,8 @@ int probe_listening_clear(struct probe *); /* the seed pass is over: 0 or -errno
 /* Detach what counts; counters, iterators and the hook that tells the end of sockets stay. */
 void probe_stop_counting(struct probe *);
 
-/* Runs that the kernel skipped, all programs, since they were loaded (bpf_prog_info.recursion_misses, 5.12). */
+/* Runs that the kernel skipped, all programs, since they were loaded (bpf_prog_info.recursion_misses, 5.12).
+ */
 uint64_t probe_skipped_runs(struct probe *);
 
 #endif

@@ -84,8 +84,8 @@ static int exec_put(struct record *rec, const struct wire_exec *exec, const char
 
 static bool exec_is_whole(const struct wire_hdr *hdr, const struct wire_exec *exec)
 {
-	return hdr->len >= sizeof(*exec) && exec->path_len <= WIRE_PATH_MAX && exec->argv_len <= WIRE_ARGV_MAX &&
-	       hdr->len == sizeof(*exec) + exec->path_len + exec->argv_len;
+	return hdr->len >= sizeof(*exec) && exec->path_len <= WIRE_PATH_MAX &&
+	       exec->argv_len <= WIRE_ARGV_MAX && hdr->len == sizeof(*exec) + exec->path_len + exec->argv_len;
 }
 
 static int take_exec(struct record *rec, const struct wire_hdr *hdr, const void *payload)
@@ -99,6 +99,8 @@ static int take_exec(struct record *rec, const struct wire_hdr *hdr, const void 
 		rec->own.execs += exec->source == WIRE_EXEC_EXECVE;
 		return 0;
 	}
+	if (exec->source == WIRE_EXEC_NETWORK && exec->image.tgid == rec->own.tgid)
+		return 0; /* the self-test's sockets; its flows are not passed on either */
 	return exec_put(rec, exec, path, exec->path_len, path + exec->path_len, exec->argv_len);
 }
 
@@ -177,7 +179,8 @@ int record_take(void *arg, const void *data, size_t size)
 	if (size < sizeof(hdr))
 		goto malformed;
 	memcpy(&hdr, data, sizeof(hdr));
-	if (hdr.version != WIRE_VERSION || hdr.type >= WIRE__MAX || !take[hdr.type] || hdr.len > size - sizeof(hdr))
+	if (hdr.version != WIRE_VERSION || hdr.type >= WIRE__MAX || !take[hdr.type] ||
+	    hdr.len > size - sizeof(hdr))
 		goto malformed;
 	if (take[hdr.type](rec, &hdr, (const char *)data + sizeof(hdr)) == 0)
 		return 0;

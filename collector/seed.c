@@ -98,7 +98,8 @@ int seed_run(struct probe *probe, struct record *record)
 
 	if (!seed)
 		goto out;
-	if ((err = seed_processes(seed, probe, record)) == 0 && (err = seed_sockets_pass(seed, probe, 1)) == 0)
+	if ((err = seed_processes(seed, probe, record)) == 0 &&
+	    (err = seed_sockets_pass(seed, probe, 1)) == 0)
 		err = seed_sockets_pass(seed, probe, 2);
 	probe_listening_clear(probe);
 out:

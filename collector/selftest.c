@@ -19,19 +19,20 @@
 #define TCP_BYTES 41
 #define TIMEOUT_S 2
 
-static const struct timeval timeout = { .tv_sec = TIMEOUT_S };
+static const struct timeval timeout = {.tv_sec = TIMEOUT_S};
 
 static int loopback_socket(int type, struct sockaddr_in *addr)
 {
 	socklen_t len = sizeof(*addr);
 	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
 
-	*addr = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	*addr = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
-	if (bind(fd, (struct sockaddr *)addr, sizeof(*addr)) || getsockname(fd, (struct sockaddr *)addr, &len)) {
+	if (bind(fd, (struct sockaddr *)addr, sizeof(*addr)) ||
+	    getsockname(fd, (struct sockaddr *)addr, &len)) {
 		int err = -errno;
 
 		close(fd);
@@ -85,8 +86,8 @@ static int move_tcp(void)
 /* The child starts stopped in a pipe read until its pid is known to record_take(). */
 static int start_program(struct record *record)
 {
-	static char *const argv[] = { "femtosnitch-collector", SELFTEST_ARG, NULL };
-	static char *const envp[] = { NULL };
+	static char *const argv[] = {"femtosnitch-collector", SELFTEST_ARG, NULL};
+	static char *const envp[] = {NULL};
 	int go[2], status;
 	char c;
 	pid_t pid;
@@ -156,7 +157,7 @@ void selftest_run(struct probe *probe, struct record *record, struct selftest_re
 
 	memset(result, 0, sizeof(*result));
 	collect(probe, record);
-	*own = (struct record_own){ .tgid = getpid() };
+	*own = (struct record_own){.tgid = getpid()};
 	udp = move_udp();
 	tcp = move_tcp();
 	exec = start_program(record);
@@ -170,6 +171,7 @@ void selftest_run(struct probe *probe, struct record *record, struct selftest_re
 	if (exec)
 		say(result, "NOT PROVEN: programs started (%s)", strerror(-exec));
 	else
-		say(result, own->execs ? "programs started: proven" : "NOT PROVEN: programs started (none seen)");
+		say(result,
+		    own->execs ? "programs started: proven" : "NOT PROVEN: programs started (none seen)");
 	own->child = 0;
 }

@@ -10,7 +10,7 @@
 #include "collector/record.h"
 
 struct selftest_result {
-	int blind;	 /* neither sending nor receiving was seen, and loopback works: nothing can be logged */
+	int blind; /* neither sending nor receiving was seen, and loopback works: nothing can be logged */
 	char text[1024]; /* one item per line; what failed begins with "NOT PROVEN: " */
 };
 

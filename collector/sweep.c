@@ -62,7 +62,8 @@ int sweep_step(struct sweep **sweep, uint64_t *jiffies)
 		take_records(*sweep, n);
 		return 1;
 	}
-	if (n < 0 && errno == EAGAIN) /* the kernel skipped a million elements without news and wants a pause */
+	if (n < 0 &&
+	    errno == EAGAIN) /* the kernel skipped a million elements without news and wants a pause */
 		return 1;
 	rc = n < 0 ? -errno : finish(*sweep, jiffies);
 	sweep_free(*sweep);
