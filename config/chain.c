@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * chain.c - see chain.h. Every end of every pipe is close-on-exec, so that a stage holds just its 0, 1 and 2:
+ * one copied end too many and end of file would never come.
+ */
+#include "config/chain.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "config/log.h"
+#include "config/wire_check.h"
+
+#define PIPE_BYTES (1 << 20)
+#define FIRST WIRE_STAGE_COLLECTOR
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static int make_pipe(int ends[2])
+{
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		ends[0] = ends[1] = -1;
+		return -errno;
+	}
+	if (fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES) < 0)
+		log_debug("a pipe stays small: %s", strerror(errno));
+	return 0;
+}
+
+static void become_stage(const char *path, const struct options *o, uid_t uid, gid_t gid, int in, int out)
+{
+	char uid_text[16], gid_text[16];
+	char *const argv[] = {(char *)path,
+			      "--state-dir",
+			      (char *)o->state_dir,
+			      "--log-dir",
+			      (char *)o->log_dir,
+			      "--uid",
+			      uid_text,
+			      "--gid",
+			      gid_text,
+			      o->debug ? "--debug" : NULL,
+			      NULL};
+	sigset_t none;
+
+	snprintf(uid_text, sizeof(uid_text), "%u", uid);
+	snprintf(gid_text, sizeof(gid_text), "%u", gid);
+	if (dup2(in, 0) < 0 || dup2(out, 1) < 0)
+		fatal("dup2");
+	/* Ctrl-C reaches the whole group; only the supervisor acts on it. Before exec, so that no instant is
+	 * left in which it kills. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execv(path, argv);
+	log_warn("%s: exec", path);
+	_exit(127);
+}
+
+static int start_stage(struct chain *c, enum wire_stage stage, const struct options *o, uid_t uid, gid_t gid,
+		       int in, int out)
+{
+	char path[OPTIONS_PATH_MAX + 64];
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "%s/femtosnitch-%s", o->bin_dir, wire_stage_name(stage));
+	if (access(path, X_OK) < 0) {
+		log_warn("%s", path);
+		return -errno;
+	}
+	pid = fork();
+	if (pid < 0) {
+		log_warn("fork");
+		return -errno;
+	}
+	if (pid == 0)
+		become_stage(path, o, uid, gid, in, out);
+	c->pid[stage] = pid;
+	return 0;
+}
+
+int chain_start(struct chain *c, const struct options *o, uid_t uid, gid_t gid)
+{
+	int next[2] = {-1, -1}, in = -1, rc, stage;
+
+	memset(c, 0, sizeof(*c));
+	c->tail = -1;
+	rc = make_pipe(next);
+	in = next[0];
+	c->head = next[1];
+	for (stage = FIRST; rc == 0 && stage < WIRE_STAGE__MAX; stage++) {
+		rc = make_pipe(next);
+		if (rc == 0)
+			rc = start_stage(c, (enum wire_stage)stage, o, uid, gid, in, next[1]);
+		close_fd(&in);
+		close_fd(&next[1]);
+		in = next[0];
+	}
+	c->tail = in;
+	if (rc < 0) {
+		chain_close(c);
+		chain_kill(c);
+		for (stage = FIRST; stage < WIRE_STAGE__MAX; stage++)
+			if (c->pid[stage] > 0)
+				waitpid(c->pid[stage], NULL, 0);
+	}
+	return rc;
+}
+
+enum wire_stage chain_reap(struct chain *c, pid_t *pid, int *status)
+{
+	int stage;
+
+	/* By pid, never -1: a child of somebody else's making in this process is not ours to reap. */
+	for (stage = FIRST; stage < WIRE_STAGE__MAX; stage++) {
+		if (c->pid[stage] == 0 || waitpid(c->pid[stage], status, WNOHANG) != c->pid[stage])
+			continue;
+		*pid = c->pid[stage];
+		c->pid[stage] = 0;
+		return (enum wire_stage)stage;
+	}
+	return WIRE_STAGE_SUPERVISOR;
+}
+
+void chain_describe(int status, char *buf, size_t size)
+{
+	if (WIFSIGNALED(status))
+		snprintf(buf, size, "was killed by signal %d (%s)", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+	else if (WEXITSTATUS(status) == 0)
+		snprintf(buf, size, "ended by itself");
+	else
+		snprintf(buf, size, "exited with %d", WEXITSTATUS(status));
+}
+
+bool chain_alive(const struct chain *c)
+{
+	int stage;
+
+	for (stage = FIRST; stage < WIRE_STAGE__MAX; stage++)
+		if (c->pid[stage] > 0)
+			return true;
+	return false;
+}
+
+void chain_kill(const struct chain *c)
+{
+	int stage;
+
+	for (stage = FIRST; stage < WIRE_STAGE__MAX; stage++)
+		if (c->pid[stage] > 0)
+			kill(c->pid[stage], SIGKILL);
+}
+
+void chain_close_head(struct chain *c)
+{
+	close_fd(&c->head);
+}
+
+void chain_close(struct chain *c)
+{
+	close_fd(&c->head);
+	close_fd(&c->tail);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * chain.h - the processes of the pipeline and the pipes between them. It starts, counts, names and kills
+ * them; it does not look at what flows.
+ *
+ *   head -> collector -> hasher -> store -> tail
+ */
+#ifndef FEMTOSNITCH_CHAIN_H
+#define FEMTOSNITCH_CHAIN_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "bpf/wire.h"
+#include "config/options.h"
+
+struct chain {
+	pid_t pid[WIRE_STAGE__MAX]; /* 0: not there (any more) */
+	int head;		    /* ours to write; -1 once closed */
+	int tail;		    /* ours to read */
+};
+
+/* Start all stages with uid and gid as arguments. 0, or -errno after a message with nothing left running. */
+int chain_start(struct chain *, const struct options *, uid_t uid, gid_t gid);
+
+/* One stage that has ended, with wait(2)'s status, or 0 when there is none (WIRE_STAGE_SUPERVISOR is no
+ * stage). */
+enum wire_stage chain_reap(struct chain *, pid_t *pid, int *status);
+
+/* "exited with 1", "was killed by signal 9 (Killed)". */
+void chain_describe(int status, char *buf, size_t size);
+
+bool chain_alive(const struct chain *); /* is any left? */
+void chain_kill(const struct chain *);	/* SIGKILL to those that are left */
+void chain_close_head(struct chain *);	/* tells them to finish */
+void chain_close(struct chain *);	/* both ends */
+
+#endif

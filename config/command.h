@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * command.h - the commands of `femtosnitch`, one function each, in a file per job. main.c has the table.
+ */
+#ifndef FEMTOSNITCH_COMMAND_H
+#define FEMTOSNITCH_COMMAND_H
+
+#include "config/options.h"
+
+enum command_exit {
+	COMMAND_GOOD,
+	COMMAND_FAILED,
+	COMMAND_USAGE,	/* or the settings are wrong */
+	COMMAND_STOPPED /* status: nothing runs */
+};
+
+/* argv[0] is the command's name. Returns the exit code. */
+typedef int command_function(const struct options *, int argc, char **argv);
+
+command_function command_run, command_status;
+command_function command_start, command_stop, command_restart; /* cmd_service.c */
+command_function command_check, command_doctor, command_query;
+
+/* COMMAND_USAGE with a message unless there are no arguments. */
+int command_no_arguments(int argc, char **argv);
+
+#endif

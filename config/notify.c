@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * notify.c - see notify.h. Written out because libsystemd would map more memory than the supervisor itself
+ * uses.
+ */
+#include "config/notify.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "config/log.h"
+
+static struct sockaddr_un address;
+static socklen_t address_len; /* 0: nobody to tell */
+static unsigned watchdog_ms;
+
+void notify_open(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET"), *usec = getenv("WATCHDOG_USEC"),
+		   *pid = getenv("WATCHDOG_PID");
+	size_t len = path ? strlen(path) : 0;
+
+	address_len = 0;
+	watchdog_ms = 0;
+	if (len > 0 && len < sizeof(address.sun_path) && (path[0] == '/' || path[0] == '@')) {
+		memset(&address, 0, sizeof(address));
+		address.sun_family = AF_UNIX;
+		memcpy(address.sun_path, path, len);
+		if (path[0] == '@')
+			address.sun_path[0] = '\0'; /* an abstract name: no final NUL belongs to it */
+		address_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
+	}
+	if (usec && (!pid || strtol(pid, NULL, 10) == (long)getpid()))
+		watchdog_ms = (unsigned)(strtoull(usec, NULL, 10) / 1000);
+	unsetenv("NOTIFY_SOCKET");
+	unsetenv("WATCHDOG_USEC");
+	unsetenv("WATCHDOG_PID");
+}
+
+bool notify_active(void)
+{
+	return address_len > 0;
+}
+
+unsigned notify_watchdog_ms(void)
+{
+	return watchdog_ms;
+}
+
+void notify_send(const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+	int fd;
+
+	if (address_len == 0)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 ||
+	    sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&address, address_len) < 0)
+		log_debug("the service manager could not be told: %s", text);
+	if (fd >= 0)
+		close(fd);
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * report.c - see report.h. Nothing repeats endlessly: of each kind of loss one line a minute with the sums
+ * since the last, of errors ten a minute; the rows in snitch.db have each one.
+ */
+#include "config/report.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "config/log.h"
+#include "config/utf8.h"
+#include "config/wire_check.h"
+
+#define QUIET_MS 60000
+#define ERRORS_PER_MINUTE 10
+
+void report_free(struct report *r)
+{
+	int stage;
+
+	for (stage = 0; stage < WIRE_STAGE__MAX; stage++)
+		free(r->coverage[stage]);
+	free(r->notices);
+	memset(r, 0, sizeof(*r));
+}
+
+void report_notices_clear(struct report *r)
+{
+	free(r->notices);
+	r->notices = NULL;
+}
+
+void report_notice(struct report *r, const char *line)
+{
+	size_t len = r->notices ? strlen(r->notices) : 0, more = strlen(line);
+	char *grown;
+
+	log_info("%s", line);
+	if (len + more + 2 > REPORT_NOTICES_MAX || !(grown = realloc(r->notices, len + more + 2)))
+		return;
+	memcpy(grown + len, line, more);
+	memcpy(grown + len + more, "\n", 2);
+	r->notices = grown;
+}
+
+void report_ready(struct report *r, const struct wire_ready *ready)
+{
+	const char *text = (const char *)(ready + 1);
+
+	free(r->coverage[ready->stage]);
+	r->coverage[ready->stage] = strndup(text, ready->text_len);
+}
+
+bool report_all_ready(const struct report *r)
+{
+	int stage;
+
+	for (stage = WIRE_STAGE_COLLECTOR; stage < WIRE_STAGE__MAX; stage++)
+		if (!r->coverage[stage])
+			return false;
+	return true;
+}
+
+/* Call each with every line of text. */
+static void each_line(const char *text, void (*each)(FILE *, const char *key, const char *line, size_t len),
+		      FILE *f, const char *key)
+{
+	size_t len;
+
+	for (; text && *text; text += len + (text[len] == '\n')) {
+		len = strcspn(text, "\n");
+		if (len > 0)
+			each(f, key, text, len);
+	}
+}
+
+static void join_line(FILE *f, const char *key, const char *line, size_t len)
+{
+	(void)key;
+	fprintf(f, "; %.*s", (int)len, line);
+}
+
+static void warn_unproven(FILE *f, const char *key, const char *line, size_t len)
+{
+	(void)f;
+	if (len > 10 && memcmp(line, "NOT PROVEN", 10) == 0)
+		log_warnx("%s: %.*s", key, (int)len, line);
+}
+
+void report_say_ready(const struct report *r)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+	int stage;
+
+	for (stage = WIRE_STAGE_COLLECTOR; f && stage < WIRE_STAGE__MAX; stage++)
+		each_line(r->coverage[stage], join_line, f, NULL);
+	if (f)
+		fclose(f);
+	log_info("ready%s", text ? text : "");
+	free(text);
+	for (stage = WIRE_STAGE_COLLECTOR; stage < WIRE_STAGE__MAX; stage++)
+		each_line(r->coverage[stage], warn_unproven, NULL, wire_stage_name((unsigned)stage));
+}
+
+static void say_loss(struct report_loss *l, const char *kind, const char *stage, const char *detail,
+		     size_t len, int64_t now_ms)
+{
+	log_warnx("%s: lost (%s): %" PRIu64 " records, %" PRIu64 " bytes%s%.*s", stage, kind,
+		  l->records - l->said_records, l->bytes - l->said_bytes, len ? ": " : "", (int)len, detail);
+	l->said_times = l->times;
+	l->said_records = l->records;
+	l->said_bytes = l->bytes;
+	l->said_ms = now_ms;
+}
+
+void report_loss(struct report *r, const struct wire_loss *loss, int64_t now_ms)
+{
+	struct report_loss *l = &r->losses[loss->kind];
+
+	l->times++;
+	l->records += loss->records;
+	l->bytes += loss->bytes;
+	if (l->said_ms == 0 || now_ms - l->said_ms >= QUIET_MS)
+		say_loss(l, wire_loss_name(loss->kind), wire_stage_name(loss->stage),
+			 (const char *)(loss + 1), loss->detail_len, now_ms);
+}
+
+void report_error(struct report *r, const struct wire_error *error, int64_t now_ms)
+{
+	report_tick(r, now_ms);
+	if (r->errors_said == 0)
+		r->errors_ms = now_ms;
+	if (r->errors_said++ < ERRORS_PER_MINUTE)
+		log_warnx("%s: %.*s", wire_stage_name(error->stage), (int)error->text_len,
+			  (const char *)(error + 1));
+	else
+		r->errors_kept++;
+}
+
+void report_committed(struct report *r, const struct wire_committed *c)
+{
+	r->window_ns = c->to_ns;
+	r->commit_us = c->commit_us;
+	r->rows += c->rows;
+	r->windows++;
+}
+
+void report_tick(struct report *r, int64_t now_ms)
+{
+	int kind;
+
+	for (kind = 0; kind < WIRE_LOSS__MAX; kind++) {
+		struct report_loss *l = &r->losses[kind];
+
+		if (l->said_times != l->times && now_ms - l->said_ms >= QUIET_MS)
+			say_loss(l, wire_loss_name((unsigned)kind), "again", "", 0, now_ms);
+	}
+	if (r->errors_said > 0 && now_ms - r->errors_ms >= QUIET_MS) {
+		if (r->errors_kept > 0)
+			log_warnx("%" PRIu64 " more errors in that minute: see error.log", r->errors_kept);
+		r->errors_said = 0;
+		r->errors_kept = 0;
+	}
+}
+
+static void print_line(FILE *f, const char *key, const char *line, size_t len)
+{
+	char shown[1024];
+
+	utf8_escape(shown, sizeof(shown), line, len);
+	fprintf(f, "%s: %s\n", key, shown);
+}
+
+static void print_time(FILE *f, const char *key, wire_ns ns)
+{
+	time_t seconds = (time_t)(ns / 1000000000ull);
+	char text[32];
+	struct tm tm;
+
+	if (ns == 0 || !gmtime_r(&seconds, &tm) || !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
+		return;
+	fprintf(f, "%s: %s\n", key, text);
+}
+
+void report_print(const struct report *r, FILE *f)
+{
+	char key[32];
+	int i;
+
+	fprintf(f, "rows: %" PRIu64 "\nwindows: %" PRIu64 "\n", r->rows, r->windows);
+	print_time(f, "last window", r->window_ns);
+	if (r->windows > 0)
+		fprintf(f, "last commit ms: %" PRIu64 ".%03u\n", r->commit_us / 1000,
+			(unsigned)(r->commit_us % 1000));
+	for (i = WIRE_STAGE_COLLECTOR; i < WIRE_STAGE__MAX; i++) {
+		snprintf(key, sizeof(key), "coverage %s", wire_stage_name((unsigned)i));
+		each_line(r->coverage[i], print_line, f, key);
+	}
+	for (i = 0; i < WIRE_LOSS__MAX; i++) {
+		const struct report_loss *l = &r->losses[i];
+
+		if (l->times > 0)
+			fprintf(f, "loss %s: %" PRIu64 " times, %" PRIu64 " records, %" PRIu64 " bytes\n",
+				wire_loss_name((unsigned)i), l->times, l->records, l->bytes);
+	}
+	each_line(r->notices, print_line, f, "notice");
+}

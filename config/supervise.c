@@ -1,0 +1,541 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * supervise.c - see supervise.h. One loop, one thread. The heartbeat goes round the whole chain, so that the
+ * service manager's watchdog is fed only while every stage works; one that stays away for STUCK_MS ends us,
+ * and the service manager starts anew. Whatever ends the supervisor closes the head of the chain, which ends
+ * the stages.
+ */
+#include "config/supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config/chain.h"
+#include "config/control.h"
+#include "config/frame.h"
+#include "config/instance.h"
+#include "config/log.h"
+#include "config/notify.h"
+#include "config/report.h"
+#include "config/settings.h"
+#include "config/status.h"
+#include "config/wire_check.h"
+
+#define TICK_MS 5000
+#define STUCK_MS 60000 /* longer than any commit may take */
+#define STOP_MS 4500   /* 5 s is what we promise */
+#define FLUSH_MS 10000
+#define HEAD_BOUND 262144 /* settings of some reloads that the collector has not read yet */
+
+enum {
+	FD_SIGNAL,
+	FD_TAIL,
+	FD_HEAD,
+	FD_CONTROL,
+	FD__MAX = FD_CONTROL + CONTROL_POLLFDS
+};
+
+struct supervisor {
+	const struct options *options;
+	struct instance instance;
+	struct status status; /* what `status` says, and the chain */
+	struct frame_reader *tail;
+	struct frame_writer *head;
+	struct control *control;
+	int signal_fd;
+	bool on_terminal;
+	int exit_code;
+	uint64_t tick_sent, tick_back;
+	int64_t next_tick_ms, tick_back_ms, deadline_ms;
+	uint64_t next_flush;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts); /* stands still while the machine sleeps: nobody is late then */
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void stop(struct supervisor *s, int exit_code)
+{
+	if (s->status.state == STATUS_STOPPING)
+		return;
+	s->status.state = STATUS_STOPPING;
+	s->exit_code = exit_code;
+	s->deadline_ms = now_ms() + STOP_MS;
+	notify_send("STOPPING=1\nSTATUS=stopping");
+	(void)frame_flush(s->head);
+	chain_close_head(&s->status.chain);
+}
+
+/* ---- settings */
+
+static void refused(void *arg, const char *line)
+{
+	(void)arg;
+	log_warnx("%s", line);
+}
+
+static void noticed(void *arg, const char *line)
+{
+	report_notice(arg, line);
+}
+
+static int send_settings(struct supervisor *s, const char *text, size_t len)
+{
+	struct wire_settings head = {.generation = s->status.generation + 1, .text_len = (__u32)len};
+	int rc = frame_put(s->head, WIRE_SETTINGS, &head, sizeof(head), text, len);
+
+	if (rc == 0) {
+		s->status.generation++;
+		(void)frame_flush(s->head);
+	}
+	return rc;
+}
+
+/* Read config.json and send it down. What the refused ones say is in the log. */
+static int load_settings(struct supervisor *s)
+{
+	struct settings settings;
+	struct report fresh = {0};
+	char *text = NULL;
+	size_t len = 0;
+	int rc;
+
+	rc = settings_load(&settings, s->options->config, &text, &len, refused, noticed, &fresh);
+	if (rc == -ENOENT && s->status.generation == 0) {
+		/* A read-only /etc: that is no reason not to watch. */
+		report_notice(&fresh, "no config.json could be made: the defaults are used");
+		text = settings_strip("{}", 2, &len);
+		rc = text ? settings_parse(&settings, "defaults", text, len, refused, noticed, &fresh)
+			  : -ENOMEM;
+	}
+	if (rc == 0) {
+		settings_free(&settings);
+		rc = send_settings(s, text, len);
+	}
+	if (rc == 0) {
+		report_notices_clear(&s->status.report);
+		s->status.report.notices = fresh.notices;
+		fresh.notices = NULL;
+	}
+	report_free(&fresh);
+	free(text);
+	return rc;
+}
+
+static int reload(struct supervisor *s)
+{
+	int rc;
+
+	if (s->status.state == STATUS_STOPPING)
+		return -ESHUTDOWN;
+	notify_send("RELOADING=1\nMONOTONIC_USEC=%" PRId64, now_ms() * 1000);
+	rc = load_settings(s);
+	if (rc == 0)
+		log_info("settings read again: generation %u", s->status.generation);
+	else
+		log_warnx("the new settings are refused: generation %u stays", s->status.generation);
+	if (s->status.state == STATUS_RUNNING)
+		notify_send("READY=1");
+	return rc;
+}
+
+/* ---- the control socket */
+
+static void command_flush(struct supervisor *s, struct control_reply *reply)
+{
+	struct wire_flush flush = {.id = s->next_flush};
+
+	if (s->status.state != STATUS_RUNNING) {
+		reply->text = strdup("failed: not ready yet\n");
+		return;
+	}
+	if (frame_put(s->head, WIRE_FLUSH, &flush, sizeof(flush), NULL, 0) < 0) {
+		reply->text = strdup("failed: the collector does not read\n");
+		return;
+	}
+	(void)frame_flush(s->head);
+	reply->ticket = s->next_flush++;
+	reply->wait_ms = FLUSH_MS;
+}
+
+static void command(void *arg, const char *line, bool trusted, struct control_reply *reply)
+{
+	struct supervisor *s = arg;
+
+	if (strcmp(line, "status") == 0) {
+		reply->text = status_text(&s->status);
+	} else if (strcmp(line, "flush") == 0) {
+		command_flush(s, reply);
+	} else if (strcmp(line, "stop") != 0 && strcmp(line, "reload") != 0) {
+		reply->text = strdup("failed: unknown command, allowed: status, flush, reload, stop\n");
+	} else if (!trusted) {
+		reply->text = strdup("failed: only root and the owner of the state directory may do that\n");
+	} else if (strcmp(line, "stop") == 0) {
+		log_info("stopping: asked through the control socket");
+		stop(s, 0);
+		reply->text = strdup("stopping\n");
+	} else {
+		reply->text = strdup(reload(s) == 0 ? "reloaded\n" : "failed: refused, see the log\n");
+	}
+}
+
+/* ---- what comes back */
+
+static void say_query(const struct supervisor *s)
+{
+	const struct options *o = s->options;
+
+	if (notify_active())
+		return;
+	log_info("to see who talks to whom: %s query%s%s top", o->argv0,
+		 o->typed_state ? " --state-dir " : "", o->typed_state ? o->typed_state : "");
+}
+
+static void became_ready(struct supervisor *s)
+{
+	s->status.state = STATUS_RUNNING;
+	report_say_ready(&s->status.report);
+	notify_send("READY=1\nSTATUS=watching");
+	say_query(s);
+}
+
+static void tick_came_back(struct supervisor *s, const struct wire_tick *tick)
+{
+	if (tick->sequence > s->tick_sent)
+		return;
+	s->tick_back = tick->sequence;
+	s->tick_back_ms = now_ms();
+	notify_send("WATCHDOG=1");
+}
+
+static void committed(struct supervisor *s, const struct wire_committed *c)
+{
+	char text[64];
+
+	report_committed(&s->status.report, c);
+	if (c->flush_id == 0)
+		return;
+	snprintf(text, sizeof(text), "committed %" PRIu64 "\n", (uint64_t)c->rows);
+	if (s->control)
+		control_answer(s->control, c->flush_id, text, now_ms());
+}
+
+static void take_frame(struct supervisor *s, const struct wire_hdr *hdr, const void *payload)
+{
+	switch (hdr->type) {
+	case WIRE_TICK:
+		tick_came_back(s, payload);
+		break;
+	case WIRE_COMMITTED:
+		committed(s, payload);
+		break;
+	case WIRE_READY:
+		report_ready(&s->status.report, payload);
+		if (s->status.state == STATUS_STARTING && report_all_ready(&s->status.report))
+			became_ready(s);
+		break;
+	case WIRE_LOSS:
+		report_loss(&s->status.report, payload, now_ms());
+		break;
+	case WIRE_ERROR:
+		report_error(&s->status.report, payload, now_ms());
+		break;
+	default: /* the store may pass on more than we need */
+		break;
+	}
+}
+
+/* frame_fill()'s result. */
+static int read_tail(struct supervisor *s)
+{
+	const struct wire_hdr *hdr;
+	const void *payload;
+	const char *why;
+	int rc, got;
+
+	got = frame_fill(s->tail);
+	while ((rc = frame_next(s->tail, &hdr, &payload, &why)) > 0)
+		take_frame(s, hdr, payload);
+	if (rc < 0) {
+		log_warnx("store: broken frame: %s", why);
+		stop(s, 1);
+		got = 0;
+	}
+	if (got == 0 || (got < 0 && got != -EAGAIN)) {
+		close(s->status.chain.tail);
+		s->status.chain.tail = -1;
+	}
+	return got;
+}
+
+/* ---- stages and signals */
+
+static void reap(struct supervisor *s)
+{
+	enum wire_stage stage;
+	int status, code;
+	char how[80];
+	pid_t pid;
+
+	while ((stage = chain_reap(&s->status.chain, &pid, &status)) != WIRE_STAGE_SUPERVISOR) {
+		chain_describe(status, how, sizeof(how));
+		if (s->status.state == STATUS_STOPPING) {
+			if (status != 0) {
+				log_warnx("femtosnitch-%s (pid %d) %s", wire_stage_name(stage), (int)pid,
+					  how);
+				if (s->exit_code == 0)
+					s->exit_code = 1;
+			}
+			continue;
+		}
+		log_warnx("femtosnitch-%s (pid %d) %s: stopping, because nothing is complete without it",
+			  wire_stage_name(stage), (int)pid, how);
+		code = WIFEXITED(status) && WEXITSTATUS(status) == 2 ? 2 : 1;
+		stop(s, code);
+	}
+}
+
+/* Systemd and `kill -HUP` mean: read the settings again. A terminal that was closed sends the same signal. */
+static bool terminal_is_gone(const struct supervisor *s)
+{
+	int fd;
+
+	if (!s->on_terminal)
+		return false;
+	fd = open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd >= 0)
+		close(fd);
+	return fd < 0;
+}
+
+static void take_signal(struct supervisor *s, int number)
+{
+	if (number == SIGCHLD) {
+		reap(s);
+	} else if (number == SIGHUP && !terminal_is_gone(s)) {
+		reload(s);
+	} else if (s->status.state == STATUS_STOPPING) {
+		s->deadline_ms = now_ms(); /* asked twice: no more patience */
+	} else {
+		log_info("stopping: %s", strsignal(number));
+		stop(s, 0);
+	}
+}
+
+static void read_signals(struct supervisor *s)
+{
+	struct signalfd_siginfo info;
+
+	while (read(s->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		take_signal(s, (int)info.ssi_signo);
+}
+
+/* ---- time */
+
+static void on_time(struct supervisor *s)
+{
+	struct wire_tick tick;
+	int64_t now = now_ms();
+	unsigned every;
+
+	if (s->status.state == STATUS_STOPPING) {
+		if (now >= s->deadline_ms && chain_alive(&s->status.chain)) {
+			log_warnx("a stage did not finish in time: killed");
+			chain_kill(&s->status.chain);
+			s->deadline_ms = INT64_MAX;
+			if (s->exit_code == 0)
+				s->exit_code = 1;
+		}
+		return;
+	}
+	if (now < s->next_tick_ms)
+		return;
+	if (s->tick_back < s->tick_sent && now - s->tick_back_ms >= STUCK_MS) {
+		log_warnx("the chain is stuck: no heartbeat came round for %d s", STUCK_MS / 1000);
+		stop(s, 1);
+		s->deadline_ms = now; /* it does not listen */
+		return;
+	}
+	/* When all heartbeats were back, the wait for this one begins now. */
+	if (s->tick_back == s->tick_sent)
+		s->tick_back_ms = now;
+	tick.sequence = s->tick_sent + 1;
+	if (frame_put(s->head, WIRE_TICK, &tick, sizeof(tick), NULL, 0) == 0)
+		s->tick_sent++;
+	(void)frame_flush(s->head);
+	report_tick(&s->status.report, now);
+	every = notify_watchdog_ms() / 3;
+	s->next_tick_ms = now + (every > 0 && every < TICK_MS ? every : TICK_MS);
+}
+
+static int next_timeout(const struct supervisor *s)
+{
+	int64_t now = now_ms(), at = s->status.state == STATUS_STOPPING ? s->deadline_ms : s->next_tick_ms;
+	int wait, control = s->control ? control_timeout_ms(s->control, now) : -1;
+
+	wait = at - now > TICK_MS ? TICK_MS : at > now ? (int)(at - now) : 0;
+	return control >= 0 && control < wait ? control : wait;
+}
+
+static void turn(struct supervisor *s)
+{
+	struct pollfd fds[FD__MAX] = {
+		[FD_SIGNAL] = {.fd = s->signal_fd, .events = POLLIN},
+		[FD_TAIL] = {.fd = s->status.chain.tail, .events = POLLIN},
+		[FD_HEAD] = {.fd = frame_pending(s->head) ? s->status.chain.head : -1, .events = POLLOUT},
+	};
+	size_t n = s->control ? control_poll(s->control, fds + FD_CONTROL) : 0;
+
+	if (poll(fds, FD_CONTROL + n, next_timeout(s)) < 0) {
+		if (errno != EINTR)
+			fatal("poll");
+		return;
+	}
+	if (fds[FD_TAIL].revents)
+		read_tail(s);
+	if (fds[FD_HEAD].revents)
+		(void)frame_flush(s->head);
+	if (s->control)
+		control_serve(s->control, fds + FD_CONTROL, n, now_ms());
+	if (fds[FD_SIGNAL].revents)
+		read_signals(s);
+	on_time(s);
+}
+
+/* ---- from the first fork to the last wait */
+
+static int open_signals(void)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Descriptors 0 to 2 must be taken before the first pipe is made. */
+static void open_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		close(fd);
+}
+
+static int check_settings(const struct options *o)
+{
+	struct settings settings;
+	int rc = settings_load(&settings, o->config, NULL, NULL, refused, NULL, NULL);
+
+	if (rc == 0)
+		settings_free(&settings);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+static int prepare(struct supervisor *s)
+{
+	const struct options *o = s->options;
+	char path[OPTIONS_PATH_MAX + 32];
+	int rc = instance_open(&s->instance, o);
+
+	if (rc < 0)
+		return 1;
+	rc = instance_first_config(&s->instance, o);
+	if (rc > 0)
+		log_info("%s: written with the defaults", o->config);
+	else if (rc < 0)
+		log_warnx("%s: cannot be made: %s", o->config, strerror(-rc));
+	/* Before anything is started: with bad settings nothing of ours shall have touched the kernel. */
+	if (check_settings(o) < 0) {
+		log_warnx("%s is refused: nothing was started", o->config);
+		return 2;
+	}
+	s->signal_fd = open_signals();
+	if (s->signal_fd < 0) {
+		log_warn("signalfd");
+		return 1;
+	}
+	if (options_state_path(o, INSTANCE_SOCKET, path, sizeof(path)))
+		s->control = control_open(path, s->instance.owner, s->instance.gid, command, s);
+	if (!s->control)
+		log_warnx("without the control socket, `status` and `query --now` do not work");
+	return 0;
+}
+
+static int start(struct supervisor *s)
+{
+	if (chain_start(&s->status.chain, s->options, s->instance.uid, s->instance.gid) < 0)
+		return 1;
+	s->tail = frame_reader_new(s->status.chain.tail);
+	s->head = frame_writer_new(s->status.chain.head, HEAD_BOUND);
+	if (!s->tail || !s->head)
+		fatalx("no memory");
+	s->tick_back_ms = s->next_tick_ms = now_ms();
+	if (load_settings(s) < 0) {
+		log_warnx("%s is refused", s->options->config);
+		stop(s, 2);
+	}
+	return 0;
+}
+
+static void finish(struct supervisor *s)
+{
+	control_close(s->control);
+	chain_close(&s->status.chain);
+	frame_reader_free(s->tail);
+	frame_writer_free(s->head);
+	report_free(&s->status.report);
+	if (s->signal_fd >= 0)
+		close(s->signal_fd);
+	instance_close(&s->instance);
+}
+
+int supervise_run(const struct options *o)
+{
+	struct supervisor s = {.options = o, .signal_fd = -1, .next_flush = 1, .instance.lock_fd = -1};
+
+	open_standard_fds();
+	notify_open();
+	umask(027);
+	s.on_terminal = isatty(2);
+	s.status.options = o;
+	s.status.since = time(NULL);
+	s.status.chain.head = s.status.chain.tail = -1;
+	s.exit_code = prepare(&s);
+	if (s.exit_code == 0)
+		s.exit_code = start(&s);
+	if (s.exit_code == 0 && chdir("/") < 0)
+		log_debug("chdir: %s", strerror(errno));
+	while (chain_alive(&s.status.chain))
+		turn(&s);
+	/* The last commit: all writers are gone, so this ends at end of file. */
+	while (s.status.chain.tail >= 0 && read_tail(&s) > 0)
+		;
+	if (s.status.state == STATUS_STOPPING)
+		log_info("stopped%s", s.exit_code ? " after a failure" : "");
+	finish(&s);
+	return s.exit_code;
+}
