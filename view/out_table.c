@@ -37,6 +37,7 @@ struct table {
 	size_t *least;
 	bool *numbers; /* the column holds a number: its head stands at the right */
 	size_t rows;   /* written */
+	size_t gap;
 	bool laid_out;
 	bool list;
 };
@@ -125,7 +126,7 @@ static size_t narrowest(const struct output *out, const struct table *t, size_t 
 	return NARROWEST;
 }
 
-/* The widest column that can give, or n_columns. */
+/* The widest column that can give; there is one. */
 static size_t widest(const struct output *out, const struct table *t)
 {
 	size_t i, found = out->n_columns;
@@ -140,7 +141,7 @@ static size_t widest(const struct output *out, const struct table *t)
 /* Decide the widths. Without a terminal they stay what the held rows want. */
 static void lay_out(const struct output *out, struct table *t)
 {
-	size_t i, head, total = (out->n_columns - 1) * GAP, limit = out->terminal_columns;
+	size_t i, head, total = 0, least = 0, limit = out->terminal_columns, gaps = out->n_columns - 1;
 
 	t->laid_out = true;
 	for (i = 0; i < out->n_columns; i++) {
@@ -150,14 +151,12 @@ static void lay_out(const struct output *out, struct table *t)
 		if (limit && t->widths[i] > limit && limit > t->least[i])
 			t->widths[i] = limit;
 		total += t->widths[i];
+		least += t->least[i] < t->widths[i] ? t->least[i] : t->widths[i];
 	}
-	for (; limit && total > limit; total--) {
-		i = widest(out, t);
-		t->list = i == out->n_columns;
-		if (t->list)
-			break;
-		t->widths[i]--;
-	}
+	t->list = limit && least + gaps > limit;
+	t->gap = limit && least + gaps * GAP > limit ? 1 : GAP;
+	for (total += gaps * t->gap; limit && !t->list && total > limit; total--)
+		t->widths[widest(out, t)]--;
 }
 
 /* Text, filled up to its column's width: numbers and their heads stand at the right. The last column is not
@@ -180,7 +179,7 @@ static void add_field(const struct output *out, struct table *t, size_t i, const
 	if (last)
 		buffer_text(&t->line, "\n");
 	else
-		buffer_fill(&t->line, ' ', GAP);
+		buffer_fill(&t->line, ' ', t->gap);
 }
 
 static void draw_head(const struct output *out, struct table *t)

@@ -127,7 +127,9 @@ static void test_terminal(void **state)
 		     "/usr/li…bexec/helper  123456\n"},
 		{24, "exe                    n\n"
 		     "/usr/…xec/helper  123456\n"},
-		{23, "exe  /usr/lib/x86_64-linux-gnu/libexec/helper\n"
+		{23, "exe                   n\n"
+		     "/usr/…xec/helper 123456\n"},
+		{22, "exe  /usr/lib/x86_64-linux-gnu/libexec/helper\n"
 		     "n    123456\n"},
 	};
 	struct output out = {.columns = two, .n_columns = 2};
