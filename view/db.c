@@ -146,6 +146,22 @@ static int beside(const char *path, const char *suffix, off_t *size)
 	return access(name, R_OK) == 0 ? 0 : -errno;
 }
 
+/* Did it fail because a -wal or -shm would have to be made, and cannot be? */
+static bool wants_files(sqlite3 *db)
+{
+	int code = sqlite3_errcode(db);
+
+	return code == SQLITE_CANTOPEN || code == SQLITE_READONLY;
+}
+
+/* Nobody has it open, and all of it is in the one file: a writer would have a -shm. */
+static bool is_still(const char *path)
+{
+	off_t size;
+
+	return beside(path, "-shm", &size) == -ENOENT && beside(path, "-wal", &size) != -EACCES && size == 0;
+}
+
 /* file:PATH?immutable=1, the characters of a URI escaped. */
 static int open_immutable(sqlite3 **db, const char *path)
 {
@@ -202,6 +218,7 @@ static int say_unreadable(sqlite3 *db, const char *path)
 		log_warnx("%s: damaged: %s", path, sqlite3_errmsg(db));
 		return -EIO;
 	case SQLITE_CANTOPEN:
+	case SQLITE_READONLY:
 		if (beside(path, "-wal", &size) == -EACCES || beside(path, "-shm", &size) == -EACCES) {
 			say_no_permission(path);
 			return -EACCES;
@@ -252,7 +269,6 @@ int db_open(sqlite3 **out, const char *path)
 	char real[PATH_MAX]; /* absolute: SQLite gives other meanings to "file:" and ":memory:" */
 	sqlite3 *db = NULL;
 	int version = 0, rc = check_file(path);
-	off_t wal;
 
 	if (rc)
 		return rc;
@@ -262,8 +278,7 @@ int db_open(sqlite3 **out, const char *path)
 		return rc;
 	}
 	if (sqlite3_open_v2(real, &db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK || probe(db, &version)) {
-		if (db && sqlite3_errcode(db) == SQLITE_CANTOPEN && beside(real, "-wal", &wal) != -EACCES &&
-		    wal == 0) {
+		if (db && wants_files(db) && is_still(real)) {
 			sqlite3_close(db);
 			db = NULL;
 			open_immutable(&db, real);

@@ -285,33 +285,38 @@ static int place_files(struct arguments *a)
 	return copy_path(a->state_dir, dirname(dir));
 }
 
-static void flush_daemon(const struct arguments *a)
+/* 0: what the log holds is all there is (no daemon, nothing in flight). Else the answer may lack something,
+ * and it was said why. */
+static int flush_daemon(const struct arguments *a)
 {
 	char answer[256];
 	int rc = control_flush(a->state_dir, CONTROL_FLUSH_TIMEOUT_MS, answer, sizeof(answer));
 
 	switch (rc) {
 	case 0:
-		return;
+		return 0;
 	case -ENOENT:
 	case -ECONNREFUSED:
 		log_warnx("--now: the daemon is not running; this is what the log holds");
-		return;
+		return 0;
 	case -EACCES:
 	case -EPERM:
 		log_warnx("--now: you may not ask the daemon; this is what the log holds");
-		return;
+		break;
 	case -EREMOTEIO:
-		log_warnx("--now: the daemon could not write: %s", answer);
-		return;
+		log_warnx("--now: the daemon could not write: %s; this is what the log holds", answer);
+		break;
 	case -ETIMEDOUT:
 		log_warnx("--now: no answer from the daemon in %d seconds; this is what the log holds",
 			  CONTROL_FLUSH_TIMEOUT_MS / 1000);
-		return;
+		break;
+	case -EINTR:
+		break;
 	default:
 		errno = -rc;
 		log_warn("--now: %s/control.sock", a->state_dir);
 	}
+	return rc;
 }
 
 /* 0 = not a terminal. */
@@ -332,11 +337,11 @@ static int answer(struct arguments *a)
 	struct output out = {.to = stdout, .terminal_columns = terminal_columns(), .exact = a->bytes};
 	struct answer got = {0};
 	sqlite3 *db = NULL;
-	int rc;
+	int rc, flushed = 0;
 
 	if (a->now)
-		flush_daemon(a);
-	rc = db_open(&db, a->db);
+		flushed = flush_daemon(a);
+	rc = flushed == -EINTR ? flushed : db_open(&db, a->db);
 	if (rc)
 		return rc;
 	ask_interrupted_by_sigint(db);
@@ -347,7 +352,7 @@ static int answer(struct arguments *a)
 		log_warnx("there are more: --limit N shows N rows, --limit 0 all");
 	ask_interrupted_by_sigint(NULL);
 	sqlite3_close(db);
-	return rc;
+	return rc ? rc : flushed;
 }
 
 int main(int argc, char **argv)
