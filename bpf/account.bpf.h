@@ -76,9 +76,13 @@ static __always_inline void local_end(const struct sock *sk, __u16 peer_family, 
 	}
 }
 
-static __always_inline bool is_connection(__u16 protocol)
+/* One peer from connect() or accept() to the end. One-to-many SCTP is no connection: each message has its own. */
+static __always_inline bool is_connection(const struct sock *sk)
 {
-	return protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP || protocol == IPPROTO_SCTP;
+	__u16 protocol = sk->sk_protocol;
+
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP ||
+	       (protocol == IPPROTO_SCTP && sk->sk_type == SOCK_STREAM);
 }
 
 /* Who moves the bytes. A socket of the kernel's own is the kernel's even when it works in a user's context. */
@@ -284,6 +288,8 @@ static __always_inline void count(struct sock *sk, struct socket_state *state, s
 	}
 	if (connection)
 		peer_of_socket(sk, peer);
+	if (connection && !peer_known(peer))
+		moved->peer_known = WIRE_PEER_UNKNOWN;
 	if (shared.no_release || !slot_new(sk, state, image, peer, moved))
 		overflow_count(sk, image, peer, moved);
 }
@@ -298,7 +304,7 @@ static __always_inline struct socket_state *socket_get(struct sock *sk)
 
 	if (state)
 		return state;
-	if (sk->__sk_common.skc_state == TCP_LISTEN && is_connection(sk->sk_protocol))
+	if (sk->__sk_common.skc_state == TCP_LISTEN && is_connection(sk))
 		return NULL;
 	state = bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!state) {
@@ -422,14 +428,14 @@ static __always_inline void slot_send(struct slot *slot, const struct socket_sta
 /* ---- an attempt that never began */
 
 /* connect() was called and the protocol never began to connect: report it, through the overflow hash. */
-static __noinline __attribute__((unused)) void attempt_failed_here(struct socket_state *state, __u64 cookie)
+static __noinline __attribute__((unused)) void attempt_failed_here(struct socket_state *state)
 {
 	struct overflow_key key = {};
 	struct wire_flow flow = {};
 	void *map;
 
 	key.image = flow.image = state->attempt.image;
-	key.cookie = flow.cookie = cookie;
+	key.cookie = flow.cookie = state->cookie;
 	key.peer = state->attempt.peer;
 	key.protocol = flow.protocol = state->protocol;
 	key.result = flow.result = WIRE_RESULT_LOCAL;

@@ -37,16 +37,21 @@ static __always_inline int asked(struct bpf_sock_addr *ctx, struct peer *peer)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct bpf_sock *bsk = ctx->sk;
 	struct socket_state *state;
+	struct tcp_sock *tcp;
 
 	if (!bsk || ctx->type != SOCK_STREAM || bsk->state != TCP_CLOSE)
 		return 1; /* a datagram, or a second connect() that only asks how the first went */
+	tcp = bpf_skc_to_tcp_sock(bsk);
+	if (tcp && tcp->is_mptcp)
+		return 1; /* a subflow of an MPTCP socket, whose own states are watched */
 	state = bpf_sk_storage_get(&sockets, bsk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!state) {
 		shared.storage_failed = 1;
 		return 1; /* the attempt is still seen at SYN_SENT */
 	}
 	if (state->attempt.state == ATTEMPT_ASKED)
-		attempt_failed_here(state, bpf_get_socket_cookie(ctx));
+		attempt_failed_here(state);
+	state->cookie = bpf_get_socket_cookie(ctx);
 	state->protocol = ctx->protocol;
 	image_key(task, &state->attempt.image);
 	state->attempt.peer = *peer;
@@ -120,8 +125,12 @@ static __always_inline void slots_result(struct socket_state *state, struct sock
 		found = true;
 		slot->result = result;
 		slot->last_ns = bpf_jiffies64();
-		if (opening) /* the local port is chosen after SYN_SENT */
-			local_end(sk, slot->peer.family, slot->laddr, &slot->lport);
+		if (!opening)
+			continue;
+		if (!peer_known(&slot->peer)) /* MPTCP learns it from its first subflow */
+			peer_of_socket(sk, &slot->peer);
+		/* the local port is chosen after SYN_SENT */
+		local_end(sk, slot->peer.family, slot->laddr, &slot->lport);
 	}
 	if (!found && opening) {
 		struct moved moved = { .direction = WIRE_DIRECTION_OUT, .peer_known = WIRE_PEER_SOCKET,
@@ -155,7 +164,7 @@ static __always_inline void attempt_ended(struct sock *sk, int from, int to)
 		state->attempt.state = ATTEMPT_NONE;
 }
 
-/* A connection came in. Nobody of ours knows whose it will be: the slot waits for the first to use or close it.
+/* A connection came in. Nothing tells here whose it will be: the slot waits for the first to use or close it.
  * Runs in softirq, on the child socket. */
 static __always_inline void accepted(struct sock *sk)
 {
@@ -164,6 +173,10 @@ static __always_inline void accepted(struct sock *sk)
 	struct socket_state *state = socket_get(sk);
 	struct peer peer = {};
 
+	if (state && state->flags & SOCKET_OUT) { /* both sides connected at once (RFC 9293, 3.5) */
+		slots_result(state, sk, WIRE_RESULT_OPEN, true);
+		return;
+	}
 	if (!state || __sync_val_compare_and_swap(&state->slot[0].state, SLOT_FREE, SLOT_BUSY) != SLOT_FREE)
 		return;
 	peer_of_socket(sk, &peer);
@@ -217,7 +230,7 @@ int BPF_PROG(on_state, struct sock *sk, int from, int to)
 static __always_inline void attempt_abandoned(struct bpf_sock *bsk, struct socket_state *state)
 {
 	if (state->attempt.state == ATTEMPT_ASKED)
-		attempt_failed_here(state, bpf_get_socket_cookie(bsk));
+		attempt_failed_here(state);
 	if (state->attempt.state != ATTEMPT_SENT)
 		return;
 	for (int i = 0; i < SLOTS; i++)

@@ -66,8 +66,8 @@ static __always_inline bool call_read(struct call *call)
 	return true;
 }
 
-/* The destination of this send. False: the call does not show it. */
-static __noinline bool caller_destination(struct peer *peer)
+/* The destination of this send; raw and ping sockets have no port there. False: the call does not show it. */
+static __noinline bool caller_destination(struct peer *peer, bool has_port)
 {
 	struct {
 		__u16 family;
@@ -97,7 +97,7 @@ static __noinline bool caller_destination(struct peer *peer)
 		return false;
 	}
 	peer->family = name.family;
-	peer->port = 0; /* raw and ping sockets have no port there */
+	peer->port = has_port ? bpf_ntohs(name.port) : 0;
 	peer_normalise(peer);
 	return true;
 }

@@ -194,7 +194,7 @@ static __always_inline void exec_fill(struct wire_exec *exec, struct task_struct
 	image_key_read(BPF_CORE_READ(task, real_parent), &exec->parent);
 	exec->time_ns = bpf_jiffies64();
 	exec->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
-	exec->uid = BPF_CORE_READ(task, cred, euid.val);
+	exec->uid = BPF_CORE_READ(task, cred, uid.val);
 	exec->netns = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
 	exec->mntns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
 	exec->source = source;
@@ -305,8 +305,8 @@ static __noinline __attribute__((unused)) void image_uses_network(const struct w
 	__u32 at = (hash ^ (hash >> 32)) & (SEEN_MAX - 1);
 	__u64 *known = bpf_map_lookup_elem(&seen, &at);
 
-	if (!known || *known == hash || !key->tgid)
-		return;
+	if (!known || *known == hash || key->tgid != (__u32)task->tgid)
+		return; /* known, the kernel itself, or a kernel thread at work for another */
 	if (exec_send(task, BPF_CORE_READ(task, mm, exe_file), WIRE_EXEC_NETWORK))
 		*known = hash;
 }

@@ -21,7 +21,7 @@ int sweep_sockets(struct bpf_iter__bpf_sk_storage_map *ctx)
 	if (!state || state->flags & SOCKET_RELEASED)
 		return 0;
 	if (state->attempt.state == ATTEMPT_ASKED && bpf_jiffies64() - state->attempt.time_ns > shared.ask_ticks)
-		attempt_failed_here(state, state->cookie);
+		attempt_failed_here(state);
 	if (!slot_has_news(&state->slot[0]) && !slot_has_news(&state->slot[1]))
 		return 0;
 	if (seq->count + SLOTS * sizeof(rec) >= seq->size) {
@@ -105,7 +105,7 @@ static __always_inline void seed_connection(struct sock *sk, struct socket_state
 	peer_of_socket(sk, &peer);
 	slot_fill(slot, sk, &peer, &moved);
 	image_key_read(task, &slot->image);
-	slot->uid = BPF_CORE_READ(task, cred, euid.val);
+	slot->uid = BPF_CORE_READ(task, cred, uid.val);
 	slot->connection = state->connection;
 	slot->seeded = 1;
 	slot->first_ns = slot->last_ns = bpf_jiffies64();
@@ -143,7 +143,7 @@ int seed_sockets(struct bpf_iter__task_file *ctx)
 		return 0;
 	sk = socket->sk;
 	family = sk->__sk_common.skc_family;
-	if ((family != AF_INET && family != AF_INET6) || !is_connection(sk->sk_protocol))
+	if ((family != AF_INET && family != AF_INET6) || !is_connection(sk))
 		return 0;
 	if (shared.seed_pass == 1) {
 		note_listening(sk);

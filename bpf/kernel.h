@@ -119,7 +119,6 @@ struct nsproxy {
 
 struct cred {
 	kuid_t uid;
-	kuid_t euid;
 };
 
 struct mm_struct {

@@ -170,7 +170,7 @@ static __always_inline void datagram_peer(struct sock *sk, struct socket_state *
 		if (protocol != IPPROTO_UDP && protocol != IPPROTO_UDPLITE) {
 			moved->peer_known = WIRE_PEER_CALLER;
 			if (!receiving)
-				found = caller_destination(peer);
+				found = caller_destination(peer, protocol == IPPROTO_SCTP);
 			else if (sk->sk_type == SOCK_RAW && peer->family == AF_INET)
 				found = caller_ipv4_source(peer);
 		}
@@ -371,7 +371,7 @@ int BPF_PROG(on_send, struct sock *sk, int ret, int flags)
 	__u16 family = sk->__sk_common.skc_family;
 
 	if (family == AF_INET || family == AF_INET6) {
-		if (is_connection(sk->sk_protocol))
+		if (is_connection(sk))
 			connection_sent(sk, ret);
 		else
 			datagram(sk, ret, flags, false);
@@ -387,7 +387,7 @@ int BPF_PROG(on_receive, struct sock *sk, int ret, int flags)
 	__u16 family = sk->__sk_common.skc_family;
 
 	if (family == AF_INET || family == AF_INET6) {
-		if (is_connection(sk->sk_protocol))
+		if (is_connection(sk))
 			connection_received(sk, ret, flags);
 		else
 			datagram(sk, ret, flags, true);

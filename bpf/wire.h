@@ -115,7 +115,7 @@ struct wire_exec {
 	struct wire_file file;
 	wire_ns time_ns;
 	__u64 cgroup_id; /* inode number of the cgroup v2 directory, 0 = no cgroup v2 */
-	__u32 uid;	 /* effective, initial user namespace */
+	__u32 uid;	 /* real, as the initial user namespace counts */
 	__u32 netns;	 /* inode numbers of the namespaces */
 	__u32 mntns;
 	__u32 flags;
