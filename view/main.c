@@ -41,7 +41,7 @@ struct arguments {
 	bool limit_given;
 	bool since_given;
 	bool until_given;
-	int64_t time; /* now */
+	int64_t time; /* at the start */
 	struct query query;
 	struct buffer words; /* a statement that came in several words */
 };
@@ -355,10 +355,28 @@ static int answer(struct arguments *a)
 	return rc ? rc : flushed;
 }
 
+static int ask(struct arguments *a, int argc, char **argv)
+{
+	int rc;
+
+	if (take_options(a, argc, argv) || place_files(a))
+		return EXIT_USAGE;
+	if (optind == argc) {
+		print_help(stdout);
+		return fflush(stdout) ? EXIT_FAILED : 0;
+	}
+	if (take_question(a, argc - optind, argv + optind) || check_query(a))
+		return EXIT_USAGE;
+	rc = answer(a);
+	if (rc == -EINTR)
+		raise(SIGINT); /* so that a shell script stops too */
+	return rc ? EXIT_FAILED : 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct arguments a = {.state_dir = PATHS_STATE_DIR, .format = &out_table, .time = time(NULL)};
-	int rc;
+	int status;
 
 	log_open("femtosnitch", 0);
 	setlocale(LC_CTYPE, "C.UTF-8"); /* widths; what is no UTF-8 is escaped in any locale */
@@ -369,17 +387,7 @@ int main(int argc, char **argv)
 		argc--;
 		argv++;
 	}
-	if (take_options(&a, argc, argv) || place_files(&a))
-		return EXIT_USAGE;
-	if (optind == argc) {
-		print_help(stdout);
-		return fflush(stdout) ? EXIT_FAILED : 0;
-	}
-	if (take_question(&a, argc - optind, argv + optind) || check_query(&a))
-		return EXIT_USAGE;
-	rc = answer(&a);
+	status = ask(&a, argc, argv);
 	buffer_free(&a.words);
-	if (rc == -EINTR)
-		raise(SIGINT); /* so that a shell script stops too */
-	return rc ? EXIT_FAILED : 0;
+	return status;
 }
