@@ -154,7 +154,8 @@ enum join_result join_find(const struct join *j, __u32 tgid, const struct wire_f
 		if (r == JOIN_NONE || (best != JOIN_NONE && r >= best))
 			continue;
 		best = r;
-		*file_id = c->file_id;
+		if (r != JOIN_CHANGED)
+			*file_id = c->file_id;
 	}
 	return best;
 }
