@@ -2,8 +2,9 @@
 /*
  * actor.h - what the actors share. An actor is a tiny program that moves bytes in one particular way and then
  * says what the system calls reported: "sent N received M" on stdout, the numbers femtosnitch must have. It
- * exits 1 with the reason when it could not do its job, and ACTOR_SKIP when this machine cannot.
- * Amounts may end in k or m (1024). Everything is static inline: there is no library of actors.
+ * exits 1 with the reason when it could not do its job, and ACTOR_SKIP when this machine cannot; after
+ * ACTOR_SECONDS it is killed by its own alarm, so that a test that went wrong ends. Amounts may end in k or m
+ * (1024). Everything is static inline: there is no library of actors.
  */
 #ifndef FEMTOSNITCH_ACTOR_H
 #define FEMTOSNITCH_ACTOR_H
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #define ACTOR_SKIP 77
+#define ACTOR_SECONDS 120
 
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
@@ -36,13 +38,19 @@ enum peer_port {
 	PEER_SINK3 = 7006,
 	PEER_MPTCP = 7007, /* a sink */
 	PEER_SCTP = 7008,  /* like PEER_SOURCE, SCTP */
-	PEER_DNS = 53,	   /* sinks on well-known ports */
+	PEER_SOURCE2 = 7009,
+	PEER_DNS = 53, /* sinks on well-known ports */
 	PEER_HTTPS = 443,
 };
 
 struct moved {
 	unsigned long long sent, received;
 };
+
+__attribute__((constructor)) static void limit(void)
+{
+	alarm(ACTOR_SECONDS);
+}
 
 static inline _Noreturn void die(const char *what)
 {

@@ -7,8 +7,12 @@
  *            (HOST PORT BYTES are the remaining arguments)
  *   again    sends BYTES to HOST PORT itself, then becomes the program
  *   thread   the program is executed by a thread that is not the first
+ *   memfd    the program is copied into a memory file and executed from there
  */
+#include <fcntl.h>
 #include <pthread.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/wait.h>
 
 #include "tests/actors/actor.h"
@@ -35,6 +39,17 @@ static void *become_there(void *arg)
 	return NULL;
 }
 
+static void become_copy(char **argv)
+{
+	int file = open(argv[0], O_RDONLY), copy = memfd_create("copy", MFD_CLOEXEC);
+	ssize_t r;
+
+	while ((r = sendfile(copy, file, NULL, 1 << 20)) > 0)
+		;
+	fexecve(copy, argv, environ);
+	die("fexecve");
+}
+
 int main(int argc, char **argv)
 {
 	pthread_t t;
@@ -42,7 +57,7 @@ int main(int argc, char **argv)
 	int status = 0;
 
 	if (argc < 3)
-		usage("fork|orphan|daemon|again|thread ARG...");
+		usage("fork|orphan|daemon|again|thread|memfd ARG...");
 	if (!strcmp(argv[1], "again")) {
 		if (argc < 6)
 			usage("again HOST PORT BYTES PROGRAM [ARG...]");
@@ -53,6 +68,8 @@ int main(int argc, char **argv)
 		pthread_create(&t, NULL, become_there, argv + 2);
 		pthread_join(t, NULL);
 	}
+	if (!strcmp(argv[1], "memfd"))
+		become_copy(argv + 2);
 	if ((pid = fork()) > 0) {
 		waitpid(pid, &status, 0);
 		return status != 0;

@@ -125,7 +125,7 @@ static void take(struct conn *c, size_t n)
 
 	if (c->service == PEER_ECHO)
 		c->owed += n;
-	if (c->service != PEER_SOURCE && c->service != PEER_SCTP)
+	if (c->service != PEER_SOURCE && c->service != PEER_SOURCE2 && c->service != PEER_SCTP)
 		return;
 	for (i = 0; i < n && c->got < 8; i++) {
 		c->asked[c->got++] = buffer[i];
@@ -175,14 +175,15 @@ static void serve(struct conn *c)
 
 int main(void)
 {
-	static const int services[] = {PEER_SINK,  PEER_SOURCE, PEER_ECHO, PEER_RESET,
-				       PEER_SINK2, PEER_SINK3,	PEER_DNS,  PEER_HTTPS};
+	static const int services[] = {PEER_SINK,  PEER_SOURCE, PEER_ECHO,  PEER_RESET,	 PEER_SINK2,
+				       PEER_SINK3, PEER_DNS,	PEER_HTTPS, PEER_SOURCE2};
 	struct rlimit many = {65536, 65536};
 	struct epoll_event e[64];
 	sigset_t stop;
 	size_t s;
 	int i, n;
 
+	alarm(5 * ACTOR_SECONDS);
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGTERM);
 	sigprocmask(SIG_BLOCK, &stop, NULL);

@@ -7,6 +7,7 @@
  *   anon    unconnected, the answer is read without an address buffer
  *   peek    each answer is peeked, then read       cut   each answer is read into a buffer of 10 bytes
  *   closed  to a port where nobody listens         empty datagrams without a byte
+ *   fan     unconnected, each datagram to the next port from PORT on   idle  connected, nothing at all
  */
 #include <netinet/udp.h>
 
@@ -74,6 +75,23 @@ static void to_several(void)
 		((struct sockaddr_in *)&whom)->sin_port = htons(port + more[i % 3]);
 		give(fd, &whom);
 	}
+}
+
+static void fan(void)
+{
+	unsigned port = ntohs(((struct sockaddr_in *)&to)->sin_port);
+	unsigned long long i;
+	int fd = dial(0);
+
+	for (i = 0; i < count; i++) {
+		((struct sockaddr_in *)&to)->sin_port = htons(port + i);
+		give(fd, &to);
+	}
+}
+
+static void idle(void)
+{
+	dial(1);
 }
 
 static void echo(void)
@@ -191,7 +209,8 @@ int main(int argc, char **argv)
 	} modes[] = {
 		{"up", up},	  {"to", to_several}, {"echo", echo},	      {"echoto", echo_to},
 		{"peek", peek},	  {"cut", cut},	      {"down", down},	      {"anon", anonymous},
-		{"empty", empty}, {"closed", closed}, {"segments", segments},
+		{"empty", empty}, {"closed", closed}, {"segments", segments}, {"fan", fan},
+		{"idle", idle},
 	};
 	size_t i;
 

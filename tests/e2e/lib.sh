@@ -68,7 +68,9 @@ rig_start() {
 	in_b sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward; echo 3 >/proc/sys/net/ipv4/tcp_fastopen'
 	in_a sh -c 'echo "0 2147483647" >/proc/sys/net/ipv4/ping_group_range
 		echo "1024 65535" >/proc/sys/net/ipv4/ip_local_port_range
-		echo 3 >/proc/sys/net/ipv4/tcp_fastopen'
+		echo 3 >/proc/sys/net/ipv4/tcp_fastopen
+		echo 2 >/proc/sys/net/ipv4/neigh/va/mcast_solicit
+		echo 2 >/proc/sys/net/ipv6/neigh/va/mcast_solicit'
 }
 
 rig_end() {
@@ -90,6 +92,9 @@ rig_end() {
 
 in_a() { nsenter --net=/run/netns/$A -- "$@"; }
 in_b() { nsenter --net=/run/netns/$B -- "$@"; }
+# Only with & behind: then $! is the program itself.
+bg_a() { exec nsenter --net=/run/netns/$A -- "$@"; }
+bg_b() { exec nsenter --net=/run/netns/$B -- "$@"; }
 
 # Wait until a process is gone, in tenths of a second.
 gone() { # PID TENTHS
@@ -119,7 +124,7 @@ copy() { # NAME ACTOR
 
 peer_start() {
 	copy peer peer
-	in_b "$T/bin/peer" >"$T/said/peer" 2>"$T/said/peer.err" &
+	bg_b "$T/bin/peer" >"$T/said/peer" 2>"$T/said/peer.err" &
 	PEER=$!
 	said "$T/said/peer" ready || { fail peer "$(cat "$T/said/peer.err")"; exit 1; }
 }
@@ -150,7 +155,7 @@ act_later() { # NAME ACTOR ARG...
 	act_name=$1
 	copy "$1" "$2"
 	shift 2
-	in_a "$T/bin/$act_name" "$@" >"$T/said/$act_name" 2>"$T/said/$act_name.err" &
+	bg_a "$T/bin/$act_name" "$@" >"$T/said/$act_name" 2>"$T/said/$act_name.err" &
 	JOBS="$JOBS $!"
 }
 

@@ -46,7 +46,7 @@ scenario s08_sctp_down "protocol = 132 AND $(to_port 7008)" tcp -p sctp down $B4
 scenario s09_udp_flood_53 "$(udp 53)" udp up $B4 53 65536 64
 raw="(raddr IS '$B4' AND raddr_source IN ('message', 'caller', 'inferred') OR raddr IS NULL AND raddr_source = 'unknown')"
 copy s10_peer raw
-in_b "$T/bin/s10_peer" serve $B4 3000 0 >"$T/said/s10_peer" 2>&1 &
+bg_b "$T/bin/s10_peer" serve $B4 3000 0 >"$T/said/s10_peer" 2>&1 &
 JOBS="$JOBS $!"
 said "$T/said/s10_peer" ready
 scenario s10_raw_253 "protocol = 253 AND family = 2 AND $raw" raw talk $B4 3000 1400
@@ -62,7 +62,7 @@ scenario s13_uring_up "$(tcp $SINK)" uring send inline $B4 $SINK 8m
 scenario s14_sendfile "$(tcp $SINK)" tcp sendfile $B4 $SINK 32m
 scenario s15_sendmmsg "$(udp $SINK)" batch up $B4 $SINK 16000 1000
 copy s16_peer accept
-in_a "$T/bin/s16_peer" here 127.0.0.1 7100 1 1m >"$T/said/s16_peer" 2>&1 &
+bg_a "$T/bin/s16_peer" here 127.0.0.1 7100 1 1m >"$T/said/s16_peer" 2>&1 &
 JOBS="$JOBS $!"
 said "$T/said/s16_peer" ready
 scenario s16_loopback "protocol = 6 AND raddr = '127.0.0.1' AND rport = 7100" tcp half 127.0.0.1 7100 4m
@@ -122,7 +122,7 @@ scenario raw_own_header "family = 2 AND protocol IN (253, 255)" raw hdrincl $B4 
 scenario packet_dgram "family = 17 AND protocol = 34997" packet dgram va 100 500
 
 copy packet_sniff packet
-in_a "$T/bin/packet_sniff" sniff va 100 0 >"$T/said/packet_sniff" 2>&1 &
+bg_a "$T/bin/packet_sniff" sniff va 100 0 >"$T/said/packet_sniff" 2>&1 &
 sniffer=$!
 JOBS="$JOBS $sniffer"
 said "$T/said/packet_sniff" ready
@@ -130,7 +130,7 @@ scenario sniffed_about "$(udp $SINK)" udp up $B4 $SINK 100 100
 gone $sniffer 50 || fail packet_sniff 'saw no packets'
 
 copy accepts accept
-in_a "$T/bin/accepts" here $A4 7200 3 5000 >"$T/said/accepts" 2>&1 &
+bg_a "$T/bin/accepts" here $A4 7200 3 5000 >"$T/said/accepts" 2>&1 &
 JOBS="$JOBS $!"
 said "$T/said/accepts" ready
 copy dials tcp
