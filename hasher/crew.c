@@ -28,8 +28,8 @@ struct list {
 struct hand {
 	struct crew *crew;
 	struct crew_job *job; /* being stepped */
-	void *buf;
-	__u64 since_ms; /* when this step began */
+	void *buf;	      /* of kind->buffer_bytes, while there is work */
+	__u64 since_ms;	      /* when this step began */
 	bool abandoned;
 };
 
@@ -114,12 +114,17 @@ static bool work(struct hand *hand)
 	int more;
 
 	pthread_mutex_lock(&c->lock);
-	while (!c->queue.first)
+	while (!c->queue.first) {
+		free(hand->buf); /* give it back while there is nothing to do */
+		hand->buf = NULL;
 		pthread_cond_wait(&c->work, &c->lock);
+	}
 	job = hand->job = take_next(c);
 	hand->since_ms = now_ms();
 	pthread_mutex_unlock(&c->lock);
 
+	while (c->kind->buffer_bytes && !hand->buf && !(hand->buf = malloc(c->kind->buffer_bytes)))
+		sleep(1); /* no memory: it may come back, and until then the limit of a step holds */
 	more = c->kind->step(job, hand->buf);
 
 	pthread_mutex_lock(&c->lock);
@@ -160,8 +165,8 @@ static int start_hand(struct crew *c)
 	pthread_t thread;
 	int rc = -ENOMEM;
 
-	if (!hand || (c->kind->buffer_bytes && (hand->buf = malloc(c->kind->buffer_bytes)) == NULL))
-		goto out;
+	if (!hand)
+		return rc;
 	hand->crew = c;
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
@@ -172,9 +177,6 @@ static int start_hand(struct crew *c)
 	if (!rc)
 		return 0;
 	c->hand = NULL;
-out:
-	if (hand)
-		free(hand->buf);
 	free(hand);
 	return rc;
 }

@@ -318,7 +318,7 @@ int main(int argc, char **argv)
 {
 	const uint64_t keep =
 		SANDBOX_CAP(CAP_SYS_ADMIN) | SANDBOX_CAP(CAP_SYS_PTRACE) | SANDBOX_CAP(CAP_DAC_READ_SEARCH);
-	struct hasher h = {0};
+	static struct hasher h; /* static: lives as long as the threads that point into it */
 	unsigned files;
 
 	/* one heap for all threads: an arena each costs more than all they allocate */
