@@ -12,7 +12,8 @@
 
 #define FIRST_ENTRIES 32
 
-static_assert(sizeof(struct batch_key) == 8 + 2 * WIRE_ADDR_SIZE + 4 * 4 + 2 * 2 + 4, "batch_key: no padding");
+static_assert(sizeof(struct batch_key) == 8 + 2 * WIRE_ADDR_SIZE + 4 * 4 + 2 * 2 + 4,
+	      "batch_key: no padding");
 
 struct batch {
 	struct images *images;

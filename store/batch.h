@@ -28,9 +28,9 @@ struct batch_key {
 	int32_t rport;
 	uint16_t family;
 	uint16_t protocol;
-	int8_t direction; /* enum wire_direction, SCHEMA_NONE */
-	uint8_t result;	  /* enum wire_result */
-	int8_t peer;	  /* enum wire_peer, SCHEMA_NONE, SCHEMA_OFF */
+	int8_t direction;      /* enum wire_direction, SCHEMA_NONE */
+	uint8_t result;	       /* enum wire_result */
+	int8_t peer;	       /* enum wire_peer, SCHEMA_NONE, SCHEMA_OFF */
 	uint8_t addresses_off; /* laddr, raddr are switched off, not unknown */
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * processes.c - see processes.h. Keys are chained by process (tgid, start), newest image first; each is in one
- * of two queues, the live and the ended, in the order in which it came there.
+ * processes.c - see processes.h. Keys are chained by process (tgid, start), newest image first; each is in
+ * one of two queues, the live and the ended, in the order in which it came there.
  *
  * What is asked for seldom is made late: most processes never use the network nor have children that do, so
  * a key holds its command and its parent, and becomes an image only when somebody needs one.
@@ -170,15 +170,6 @@ static struct process *find(const struct processes *ps, const struct wire_image_
 	return NULL;
 }
 
-static struct process *newest(const struct processes *ps, const struct wire_image_key *key)
-{
-	struct process *p = ps->chain[slot(ps, key)];
-
-	while (p && !same_process(p, key))
-		p = p->next;
-	return p;
-}
-
 /* Borrowed. Looks for a parent that was described after its child (running before we did, in any order). */
 static struct image *image_of(struct processes *ps, struct process *p, unsigned depth)
 {
@@ -229,8 +220,9 @@ static bool fills_gap(const struct command *old, const struct command *new)
 		return !old->cmdline && new->cmdline;
 	if (!old->program->exe && new->program->exe)
 		return true;
-	return old->program->hash_error > WIRE_HASH_PENDING && new->program->hash_error <= WIRE_HASH_PENDING &&
-	       old->program->exe && new->program->exe && strcmp(old->program->exe, new->program->exe) == 0;
+	return old->program->hash_error > WIRE_HASH_PENDING &&
+	       new->program->hash_error <= WIRE_HASH_PENDING &&
+	       old->program->exe &&new->program->exe &&strcmp(old->program->exe, new->program->exe) == 0;
 }
 
 /* execve changes the program, not the parent (the reaper of orphans is not who started it), and ends what the

@@ -11,7 +11,8 @@ struct processes;
 struct processes *processes_new(struct images *, size_t max); /* NULL: no memory */
 void processes_free(struct processes *);
 
-int processes_exec(struct processes *, const struct wire_exec *, struct command *); /* takes its own reference */
+int processes_exec(struct processes *, const struct wire_exec *,
+		   struct command *); /* takes its own reference */
 int processes_fork(struct processes *, const struct wire_fork *);
 void processes_exit(struct processes *, const struct wire_exit *);
 struct image *processes_image(struct processes *, const struct wire_image_key *);

@@ -226,9 +226,11 @@ static void resolve(struct programs *ps, struct program *p, const struct wire_di
 	p->hash = program_hash(p);
 	insert(ps, p);
 	ps->pending--;
-	ps->fresh += p->fresh;
-	if (p->id)
+	if (p->id) { /* its row was written as pending */
 		has_news(ps, p);
+		p->fresh = true;
+	}
+	ps->fresh += p->fresh;
 }
 
 size_t programs_digest(struct programs *ps, const struct wire_digest *digest)

@@ -21,15 +21,15 @@ struct program {
 	uint64_t file_id;   /* the hasher's, of the version last seen; 0 = none */
 	uint8_t hash_error; /* enum wire_hash_error */
 	uint8_t sha256[WIRE_SHA256_SIZE];
-	bool self;  /* a program of ours */
-	bool fresh; /* used the network, and snitch.db was not yet asked whether that is new */
-	bool news;  /* something below changed since it was written */
-	char *exe;  /* NULL = none */
-	char *name; /* NULL = none */
-	int64_t last_seen_s; /* 0 = not since it was written */
+	bool self;		 /* a program of ours */
+	bool fresh;		 /* used the network, and snitch.db was not yet asked whether that is new */
+	bool news;		 /* something below changed since it was written */
+	char *exe;		 /* NULL = none */
+	char *name;		 /* NULL = none */
+	int64_t last_seen_s;	 /* 0 = not since it was written */
 	int64_t first_network_s; /* 0 = not in this run */
-	int64_t modified_s; /* 0 = not since it was written */
-	uint64_t ignored_bytes; /* not yet written */
+	int64_t modified_s;	 /* 0 = not since it was written */
+	uint64_t ignored_bytes;	 /* not yet written */
 	/* The row: owned by records.c */
 	int64_t id;	   /* 0 = none known */
 	uint8_t row_error; /* hash_error as the row has it */
@@ -38,7 +38,7 @@ struct program {
 };
 
 struct programs;
-struct programs *programs_new(void); /* NULL: no memory */
+struct programs *programs_new(void);   /* NULL: no memory */
 void programs_free(struct programs *); /* every reference must have been given back */
 
 /* The program of a checked image, with one reference for the caller. NULL: no memory. */

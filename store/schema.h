@@ -2,13 +2,14 @@
 /*
  * schema.h - snitch.db as SQL text: data only, read by store (which creates it) and view (which asks it).
  *
- * People query the views; the tables behind them may change with SCHEMA_VERSION. Times are unix seconds (UTC),
- * ids are 0 where nothing is known. Text has passed text.c: valid UTF-8, other bytes as \xNN.
+ * People query the views; the tables behind them may change with SCHEMA_VERSION. Times are unix seconds
+ * (UTC), ids are 0 where nothing is known. Text has passed text.c: valid UTF-8, other bytes as \xNN.
  *
- *   program   one executable file under one name: exe, comm, SHA-256     image    program + command line + parent image
- *   flow      the facts: one row per flow and window, id rises with time  address, domain, account   interned text
- *   sum_*     rollups by program and peer (views traffic_*)              total_*  rollups by program (views totals_*)
- *   loss      what we could not see or keep                              meta     one value per key
+ *   program   one executable file under one name: exe, comm, SHA-256     image    program + command line +
+ * parent image flow      the facts: one row per flow and window, id rises with time  address, domain, account
+ * interned text sum_*     rollups by program and peer (views traffic_*)              total_*  rollups by
+ * program (views totals_*) loss      what we could not see or keep                              meta     one
+ * value per key
  *
  * flow has no index but its id. Times become id ranges through flow_range, one row per 5 minutes: rows with
  * contime in [A, B) have ids from min(first_id) of buckets >= A / 300 * 300 to max(last_id) of buckets < B.
@@ -20,7 +21,7 @@
 #define FEMTOSNITCH_SCHEMA_H
 
 #define SCHEMA_FILE "snitch.db"
-#define SCHEMA_VERSION 1		   /* PRAGMA user_version */
+#define SCHEMA_VERSION 1		 /* PRAGMA user_version */
 #define SCHEMA_APPLICATION_ID 0x66736e74 /* PRAGMA application_id, "fsnt" */
 
 /* flow.peer beside enum wire_peer, flow.direction beside enum wire_direction */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * seen.h - remembers which connections were already counted, so that a rollup counts a connection once and
- * not once per window. Holds 64-bit hashes in two generations of at most SEEN_MAX each; one that stayed silent
- * while a whole generation passed (an hour, or SEEN_MAX others) is counted again. Wrong at worst in a count,
- * never in bytes. No I/O.
+ * not once per window. Holds 64-bit hashes in two generations of at most SEEN_MAX each; one that stayed
+ * silent while a whole generation passed (an hour, or SEEN_MAX others) is counted again. Wrong at worst in a
+ * count, never in bytes. No I/O.
  */
 #ifndef FEMTOSNITCH_STORE_SEEN_H
 #define FEMTOSNITCH_STORE_SEEN_H

@@ -58,7 +58,8 @@ char *text_clean(const char *bytes, size_t len)
 /* The set of Python's shlex, which the users of picosnitch know. */
 static bool is_plain(const char *arg, size_t len)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./-_";
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./-_";
 
 	return len > 0 && strspn(arg, plain) == len;
 }

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * identity.c - see identity.h. A program whose hash is pending has a row of its own; when the hash comes,
+ * that row takes it, or, if the same program is known already, everything that refers to it moves there.
+ */
+#include "store/identity.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "store/schema.h"
+
+static void bind_text(sqlite3_stmt *stmt, int at, const char *text)
+{
+	if (text)
+		sqlite3_bind_text(stmt, at, text, -1, SQLITE_STATIC);
+	else
+		sqlite3_bind_null(stmt, at);
+}
+
+static void bind_hash(sqlite3_stmt *stmt, int at, const struct program *p)
+{
+	if (p->hash_error == WIRE_HASH_OK)
+		sqlite3_bind_blob(stmt, at, p->sha256, sizeof(p->sha256), SQLITE_STATIC);
+	else
+		sqlite3_bind_zeroblob(stmt, at, 0);
+}
+
+/* A row id and what it says, 0 = none, -errno. Pending rows are never shared: each stands for its own file.
+ */
+static int64_t find_row(struct sqlite *s, const struct program *p, bool *network)
+{
+	static const char find[] =
+		"SELECT id, first_network IS NOT NULL FROM program"
+		" WHERE exe IS ?1 AND name IS ?2 AND sha256 = ?3 AND hash_error = ?4 LIMIT 1";
+	sqlite3_stmt *stmt;
+	int64_t id = 0;
+	int rc;
+
+	if (p->hash_error == WIRE_HASH_PENDING)
+		return 0;
+	stmt = sqlite_statement(s, find);
+	bind_text(stmt, 1, p->exe);
+	bind_text(stmt, 2, p->name);
+	bind_hash(stmt, 3, p);
+	sqlite3_bind_int(stmt, 4, p->hash_error);
+	rc = sqlite_step(s, stmt);
+	if (rc == 1) {
+		id = sqlite3_column_int64(stmt, 0);
+		*network = sqlite3_column_int(stmt, 1);
+		sqlite3_reset(stmt);
+	}
+	return rc < 0 ? rc : id;
+}
+
+/* What is new about it: SCHEMA_SEEN_*, 0 = nothing that can be said (no hash, or none was known). own: its
+ * row, which does not count. */
+static int seen_as(struct sqlite *s, const struct program *p, int64_t own)
+{
+	static const char ask[] =
+		"SELECT count(*), total(sha256 = ?2), total(length(sha256) > 0)"
+		" FROM program WHERE exe IS ?1 AND id <> ?3 AND hash_error <> 1"; /* not pending */
+	sqlite3_stmt *stmt = sqlite_statement(s, ask);
+	int rows, equal, hashed, rc;
+
+	bind_text(stmt, 1, p->exe);
+	bind_hash(stmt, 2, p);
+	sqlite3_bind_int64(stmt, 3, own);
+	if ((rc = sqlite_step(s, stmt)) != 1)
+		return rc;
+	rows = sqlite3_column_int(stmt, 0);
+	equal = sqlite3_column_int(stmt, 1);
+	hashed = sqlite3_column_int(stmt, 2);
+	sqlite3_reset(stmt);
+	if (rows == 0)
+		return SCHEMA_SEEN_NEW;
+	if (p->hash_error != WIRE_HASH_OK || hashed == 0)
+		return 0;
+	return equal > 0 ? SCHEMA_SEEN_NAME : SCHEMA_SEEN_CHANGED;
+}
+
+static void bind_seen_as(sqlite3_stmt *stmt, int at, const struct program *p, int value)
+{
+	if (p->hash_error == WIRE_HASH_PENDING)
+		sqlite3_bind_null(stmt, at);
+	else
+		sqlite3_bind_int(stmt, at, value);
+}
+
+static int64_t add_row(struct sqlite *s, const struct program *p, int64_t now_s)
+{
+	static const char add[] = "INSERT INTO program(exe, name, sha256, hash_error, first_seen, last_seen, "
+				  "first_network, seen_as,"
+				  " acknowledged) VALUES(?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8)";
+	int news = seen_as(s, p, 0), rc;
+	sqlite3_stmt *stmt;
+
+	if (news < 0)
+		return news;
+	stmt = sqlite_statement(s, add);
+	bind_text(stmt, 1, p->exe);
+	bind_text(stmt, 2, p->name);
+	bind_hash(stmt, 3, p);
+	sqlite3_bind_int(stmt, 4, p->hash_error);
+	sqlite3_bind_int64(stmt, 5, now_s);
+	if (p->first_network_s)
+		sqlite3_bind_int64(stmt, 6, p->first_network_s);
+	else
+		sqlite3_bind_null(stmt, 6);
+	bind_seen_as(stmt, 7, p, news);
+	sqlite3_bind_int(stmt, 8, p->self); /* our own programs are no news */
+	rc = sqlite_run(s, stmt);
+	return rc < 0 ? rc : sqlite3_last_insert_rowid(s->db);
+}
+
+static int run2(struct sqlite *s, const char *sql, int64_t from, int64_t to)
+{
+	sqlite3_stmt *stmt = sqlite_statement(s, sql);
+
+	sqlite3_bind_int64(stmt, 1, from);
+	sqlite3_bind_int64(stmt, 2, to);
+	return sqlite_run(s, stmt);
+}
+
+/* 86400: the widest bucket. A pending row has no sums before the day of its first sight. */
+#define MOVE_SUMS(table, keys, rest)                                                                         \
+	"INSERT INTO " table "(" keys ", program, send, recv, connections)"                                  \
+	" SELECT " keys ", ?2, send, recv, connections FROM " table " WHERE program = ?1 AND bucket >="      \
+	" (SELECT first_seen / 86400 * 86400 FROM program WHERE id = ?1)"                                    \
+	" ON CONFLICT(" rest ") DO UPDATE SET send = send + excluded.send, recv = recv + excluded.recv,"     \
+	" connections = connections + excluded.connections"
+#define DROP_SUMS(table)                                                                                     \
+	"DELETE FROM " table " WHERE program = ?1 AND ?2 AND bucket >="                                      \
+	" (SELECT first_seen / 86400 * 86400 FROM program WHERE id = ?1)"
+#define PEER_KEYS "bucket, raddr, rport, protocol, direction, domain"
+
+/* Everything that refers to one row is made to refer to the other. Rare: a hash that took longer than a
+ * window, of a program that was known before. */
+static int merge_rows(struct sqlite *s, int64_t from, int64_t to)
+{
+	static const char *const moves[] = {
+		MOVE_SUMS("sum_5min", PEER_KEYS, PEER_KEYS ", program"),
+		MOVE_SUMS("sum_hour", PEER_KEYS, PEER_KEYS ", program"),
+		MOVE_SUMS("sum_day", PEER_KEYS, PEER_KEYS ", program"),
+		MOVE_SUMS("total_5min", "bucket", "bucket, program"),
+		MOVE_SUMS("total_hour", "bucket", "bucket, program"),
+		MOVE_SUMS("total_day", "bucket", "bucket, program"),
+		DROP_SUMS("sum_5min"),
+		DROP_SUMS("sum_hour"),
+		DROP_SUMS("sum_day"),
+		DROP_SUMS("total_5min"),
+		DROP_SUMS("total_hour"),
+		DROP_SUMS("total_day"),
+		"UPDATE image SET program = ?2 WHERE program = ?1",
+		"UPDATE program SET last_seen = max(last_seen, (SELECT last_seen FROM program WHERE id = "
+		"?1)),"
+		" first_network = coalesce(first_network, (SELECT first_network FROM program WHERE id = ?1)),"
+		" ignored = ignored + (SELECT ignored FROM program WHERE id = ?1) WHERE id = ?2",
+		"DELETE FROM program WHERE id = ?1 AND ?2",
+	};
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < sizeof(moves) / sizeof(moves[0]) && rc == 0; i++)
+		rc = run2(s, moves[i], from, to);
+	return rc;
+}
+
+/* The hash of a row that was written as pending is known by now, or never will be. */
+static int resolve_row(struct sqlite *s, struct program *p)
+{
+	static const char update[] =
+		"UPDATE program SET sha256 = ?2, hash_error = ?3, seen_as = ?4 WHERE id = ?1";
+	bool network = false;
+	int64_t same = find_row(s, p, &network);
+	sqlite3_stmt *stmt;
+	int news, rc;
+
+	if (same < 0)
+		return (int)same;
+	if (same > 0 && same != p->id) {
+		if ((rc = merge_rows(s, p->id, same)) != 0)
+			return rc;
+		p->id = same;
+		p->row_error = p->hash_error;
+		return 0;
+	}
+	news = seen_as(s, p, p->id);
+	if (news < 0)
+		return news;
+	stmt = sqlite_statement(s, update);
+	sqlite3_bind_int64(stmt, 1, p->id);
+	bind_hash(stmt, 2, p);
+	sqlite3_bind_int(stmt, 3, p->hash_error);
+	bind_seen_as(stmt, 4, p, news);
+	rc = sqlite_run(s, stmt);
+	if (rc == 0)
+		p->row_error = p->hash_error;
+	return rc;
+}
+
+static int tell_row(struct sqlite *s, struct program *p, int64_t now_s)
+{
+	static const char tell[] = "UPDATE program SET last_seen = max(last_seen, ?2),"
+				   " first_network = coalesce(first_network, ?3) WHERE id = ?1";
+	sqlite3_stmt *stmt = sqlite_statement(s, tell);
+	int rc;
+
+	sqlite3_bind_int64(stmt, 1, p->id);
+	sqlite3_bind_int64(stmt, 2, now_s);
+	if (p->first_network_s)
+		sqlite3_bind_int64(stmt, 3, p->first_network_s);
+	else
+		sqlite3_bind_null(stmt, 3);
+	rc = sqlite_run(s, stmt);
+	p->row_last_seen_s = now_s;
+	p->row_network = p->row_network || p->first_network_s;
+	return rc;
+}
+
+int identity_news(struct sqlite *s, struct program *p)
+{
+	static const char tell[] =
+		"UPDATE program SET modified = coalesce(?2, modified), ignored = ignored + ?3"
+		" WHERE id = ?1";
+	sqlite3_stmt *stmt = sqlite_statement(s, tell);
+
+	sqlite3_bind_int64(stmt, 1, p->id);
+	if (p->modified_s)
+		sqlite3_bind_int64(stmt, 2, p->modified_s);
+	else
+		sqlite3_bind_null(stmt, 2);
+	sqlite3_bind_int64(stmt, 3, (int64_t)p->ignored_bytes);
+	return sqlite_run(s, stmt);
+}
+
+int identity_known(struct sqlite *s, struct program *p)
+{
+	int64_t id;
+
+	if (!p->id) {
+		if ((id = find_row(s, p, &p->row_network)) < 0)
+			return (int)id;
+		p->id = id;
+		p->row_error = p->hash_error;
+	}
+	return p->id && p->row_network && p->row_error == p->hash_error;
+}
+
+int64_t identity_program(struct sqlite *s, struct program *p, int64_t now_s)
+{
+	int64_t id;
+	int rc;
+
+	if (!p->id) {
+		id = find_row(s, p, &p->row_network);
+		if (id == 0) {
+			id = add_row(s, p, now_s);
+			p->row_network = p->first_network_s;
+			p->row_last_seen_s = now_s;
+		}
+		if (id < 0)
+			return id;
+		p->id = id;
+		p->row_error = p->hash_error;
+	}
+	if (p->row_error != p->hash_error && (rc = resolve_row(s, p)) != 0)
+		return rc;
+	if (now_s > p->row_last_seen_s || (p->first_network_s && !p->row_network)) {
+		rc = tell_row(s, p, now_s > p->row_last_seen_s ? now_s : p->row_last_seen_s);
+		if (rc != 0)
+			return rc;
+	}
+	return p->id;
+}
+
+static uint64_t mix(uint64_t h, const void *bytes, size_t len)
+{
+	const unsigned char *b = bytes;
+
+	while (len--)
+		h = (h ^ *b++) * 0x100000001b3u;
+	return h;
+}
+
+static int64_t find_image(struct sqlite *s, int64_t identity, int64_t program, int64_t parent,
+			  const char *cmdline)
+{
+	static const char find[] =
+		"SELECT id FROM image WHERE identity = ?1 AND program = ?2 AND parent = ?3 AND cmdline IS ?4";
+	sqlite3_stmt *stmt = sqlite_statement(s, find);
+	int64_t id = 0;
+	int rc;
+
+	sqlite3_bind_int64(stmt, 1, identity);
+	sqlite3_bind_int64(stmt, 2, program);
+	sqlite3_bind_int64(stmt, 3, parent);
+	bind_text(stmt, 4, cmdline);
+	rc = sqlite_step(s, stmt);
+	if (rc == 1) {
+		id = sqlite3_column_int64(stmt, 0);
+		sqlite3_reset(stmt);
+	}
+	return rc < 0 ? rc : id;
+}
+
+static int64_t add_image(struct sqlite *s, int64_t identity, int64_t program, int64_t parent,
+			 const char *cmdline, int64_t hour)
+{
+	static const char add[] = "INSERT INTO image(identity, program, parent, cmdline, last_hour)"
+				  " VALUES(?1, ?2, ?3, ?4, ?5)";
+	sqlite3_stmt *stmt = sqlite_statement(s, add);
+	int rc;
+
+	sqlite3_bind_int64(stmt, 1, identity);
+	sqlite3_bind_int64(stmt, 2, program);
+	sqlite3_bind_int64(stmt, 3, parent);
+	bind_text(stmt, 4, cmdline);
+	sqlite3_bind_int64(stmt, 5, hour);
+	rc = sqlite_run(s, stmt);
+	return rc < 0 ? rc : sqlite3_last_insert_rowid(s->db);
+}
+
+/* True when the row was still there. */
+static int touch_image(struct sqlite *s, int64_t id, int64_t hour)
+{
+	int rc = run2(s, "UPDATE image SET last_hour = max(last_hour, ?2) WHERE id = ?1", id, hour);
+
+	return rc < 0 ? rc : sqlite3_changes(s->db) > 0;
+}
+
+int64_t identity_image(struct sqlite *s, struct image *i, int64_t now_s, bool log_commands)
+{
+	const char *cmdline = log_commands ? i->command->cmdline : "";
+	int64_t hour = now_s - now_s % 3600, parent = 0, program, identity, id = i->id;
+	uint64_t h;
+	int rc;
+
+	if (id && i->last_hour_s >= hour)
+		return id;
+	/* Ancestors first: at most IMAGES_DEPTH_MAX, and a row is never younger than its child's. */
+	if (i->parent && (parent = identity_image(s, i->parent, now_s, log_commands)) < 0)
+		return parent;
+	if ((program = identity_program(s, i->command->program, now_s)) < 0)
+		return program;
+	h = mix(mix(0xcbf29ce484222325u, &program, sizeof(program)), &parent, sizeof(parent));
+	h = cmdline ? mix(h, cmdline, strlen(cmdline) + 1) : h;
+	identity = (int64_t)h;
+	if (!id && (id = find_image(s, identity, program, parent, cmdline)) < 0)
+		return id;
+	if (id) {
+		rc = touch_image(s, id, hour);
+		if (rc < 0)
+			return rc;
+		if (rc == 0)
+			id = 0; /* retention removed it: it had not been used for that long */
+	}
+	if (!id && (id = add_image(s, identity, program, parent, cmdline, hour)) < 0)
+		return id;
+	i->id = id;
+	i->last_hour_s = hour;
+	return id;
+}

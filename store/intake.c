@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * intake.c - see intake.h.
+ */
+#include "store/intake.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "store/schema.h"
+
+#define NS UINT64_C(1000000000)
+
+int intake_open(struct intake *in, const struct settings *settings)
+{
+	memset(in, 0, sizeof(*in));
+	in->settings = settings;
+	in->programs = programs_new();
+	in->images = in->programs ? images_new(in->programs, IMAGES_PROCESSES_MAX) : NULL;
+	in->batch = in->images ? batch_new(in->images, BATCH_MAX) : NULL;
+	in->waiting = in->images ? batch_new(in->images, BATCH_EARLY) : NULL;
+	in->seen = seen_new();
+	in->losses = losses_new();
+	if (in->batch && in->waiting && in->seen && in->losses)
+		return 0;
+	intake_close(in);
+	return -ENOMEM;
+}
+
+void intake_close(struct intake *in)
+{
+	batch_free(in->batch);
+	batch_free(in->waiting);
+	images_free(in->images);
+	programs_free(in->programs);
+	seen_free(in->seen);
+	losses_free(in->losses);
+	memset(in, 0, sizeof(*in));
+}
+
+void intake_loss(struct intake *in, enum wire_loss_kind kind, wire_ns from, wire_ns to, uint64_t records,
+		 uint64_t bytes, const char *detail)
+{
+	struct wire_loss loss = {
+		.from_ns = from,
+		.to_ns = to > from ? to : from,
+		.records = records,
+		.bytes = bytes,
+		.kind = kind,
+		.stage = WIRE_STAGE_STORE,
+	};
+
+	losses_add(in->losses, &loss, detail, strlen(detail));
+}
+
+static void put(struct intake *in, struct batch *b, const struct batch_key *key,
+		const struct batch_sums *sums, uint64_t cookie)
+{
+	int rc = batch_add(b, key, sums, cookie);
+
+	if (rc == -ENOSPC && b == in->waiting)
+		rc = batch_add(in->batch, key, sums, cookie);
+	if (rc != 0)
+		intake_loss(in, WIRE_LOSS_STORE, (wire_ns)sums->first_s * NS, (wire_ns)sums->last_s * NS, 1,
+			    sums->sent_bytes + sums->received_bytes,
+			    rc == -ENOSPC ? "too much traffic waited to be written" : "no memory");
+}
+
+/* "Every exe": an execution is a row of its own kind. */
+static void put_execution(struct intake *in, struct image *image, const struct wire_exec *exec, int64_t now_s)
+{
+	struct batch_key key = {
+		.image = image,
+		.uid = exec->uid,
+		.netns = exec->netns,
+		.lport = -1,
+		.rport = -1,
+		.direction = SCHEMA_NONE,
+		.peer = SCHEMA_NONE,
+	};
+	int64_t at = exec->time_ns ? (int64_t)(exec->time_ns / NS) : now_s;
+	struct batch_sums sums = {.first_s = at, .last_s = at, .events = 1};
+
+	programs_used(in->programs, image->command->program, at, false);
+	put(in, in->batch, &key, &sums, 0);
+}
+
+int intake_image(struct intake *in, const struct wire_image *wire, int64_t now_s)
+{
+	const struct wire_exec *exec = (const void *)(wire + 1);
+	int rc = images_exec(in->images, wire, in->settings->log_commands);
+	struct image *image;
+
+	if (rc != 0 || (exec->source != WIRE_EXEC_NETWORK && !in->settings->every_exe))
+		return rc;
+	image = images_find(in->images, &exec->image);
+	if (!image)
+		return -ENOMEM;
+	if (exec->source == WIRE_EXEC_NETWORK) /* known within a second, not when the window ends */
+		programs_used(in->programs, image->command->program, now_s, true);
+	else if (exec->source == WIRE_EXEC_EXECVE)
+		put_execution(in, image, exec, now_s);
+	return 0;
+}
+
+/* Traffic of the kernel's own sockets (key 0) that the collector had no name for. */
+static struct image *kernel_image(struct intake *in)
+{
+	struct {
+		struct wire_image image;
+		struct wire_exec exec;
+	} kernel = {
+		.image = {.hash_error = WIRE_HASH_NO_FILE},
+		.exec = {.flags = WIRE_EXEC_KERNEL, .source = WIRE_EXEC_NETWORK, .comm = "socket"},
+	};
+
+	images_exec(in->images, &kernel.image, true);
+	return images_find(in->images, &kernel.exec.image);
+}
+
+static struct image *find_image(struct intake *in, const struct wire_flow *f)
+{
+	struct image *image = images_find(in->images, &f->image);
+
+	if (!image && f->image.tgid == 0 && f->image.start_ns == 0)
+		image = kernel_image(in);
+	if (!image)
+		intake_loss(in, WIRE_LOSS_IMAGE, f->first_ns, f->last_ns, 1,
+			    f->sent_bytes + f->received_bytes, "traffic of programs that nobody described");
+	return image;
+}
+
+static uint64_t connection_hash(const struct wire_flow *f)
+{
+	uint64_t h = f->cookie * 0x9e3779b97f4a7c15u ^ f->image.start_ns, word;
+	size_t i;
+
+	h ^= (uint64_t)f->image.tgid << 32 | f->image.exec_id;
+	for (i = 0; i < WIRE_ADDR_SIZE; i += sizeof(word)) {
+		memcpy(&word, f->raddr + i, sizeof(word));
+		h = (h ^ word) * 0xff51afd7ed558ccdu;
+		h ^= h >> 32;
+	}
+	return (h ^ f->rport) * 0xc4ceb9fe1a85ec53u;
+}
+
+static void fill_key(struct batch_key *key, const struct settings *settings, const struct wire_flow *f)
+{
+	key->uid = f->uid;
+	key->netns = f->netns;
+	key->family = f->family;
+	key->protocol = f->protocol;
+	key->direction = (int8_t)f->direction;
+	key->result = f->result;
+	key->peer = settings->log_addresses ? (int8_t)f->peer : SCHEMA_OFF;
+	key->addresses_off = !settings->log_addresses;
+	if (settings->log_ports) {
+		key->lport = f->lport;
+		key->rport = f->rport;
+	}
+	if (settings->log_addresses) {
+		memcpy(key->laddr, f->laddr, sizeof(key->laddr));
+		memcpy(key->raddr, f->raddr, sizeof(key->raddr));
+	}
+}
+
+static bool sha256_rules(const struct settings *settings)
+{
+	size_t i;
+
+	for (i = 0; i < settings->n_ignore; i++)
+		if (settings->ignore[i].kind == IGNORE_SHA256)
+			return true;
+	return false;
+}
+
+static bool sha256_ignored(const struct settings *settings, const struct program *p)
+{
+	size_t i;
+
+	for (i = 0; i < settings->n_ignore && p->hash_error == WIRE_HASH_OK; i++)
+		if (settings->ignore[i].kind == IGNORE_SHA256 &&
+		    memcmp(settings->ignore[i].sha256, p->sha256, sizeof(p->sha256)) == 0)
+			return true;
+	return false;
+}
+
+static bool is_ignored(const struct settings *settings, const struct wire_flow *f, const struct program *p)
+{
+	if (settings->n_ignore == 0)
+		return false;
+	return settings_ignored(settings, f->family, f->laddr, f->raddr, f->lport, f->rport,
+				p && p->hash_error == WIRE_HASH_OK ? p->sha256 : NULL, NULL);
+}
+
+void intake_flow(struct intake *in, const struct wire_flow *f, wire_ns now)
+{
+	wire_ns first = f->first_ns ? f->first_ns : now, last = f->last_ns > first ? f->last_ns : first;
+	struct batch_key key = {.image = find_image(in, f)};
+	struct program *p = key.image ? key.image->command->program : NULL;
+	struct batch_sums sums = {
+		.first_s = (int64_t)(first / NS),
+		.last_s = (int64_t)(last / NS),
+		.sent_bytes = f->sent_bytes,
+		.received_bytes = f->received_bytes,
+		.sniffed_bytes = f->sniffed_bytes,
+		.events = 1,
+	};
+	bool wait;
+
+	if (p)
+		programs_used(in->programs, p, sums.last_s, true);
+	if (is_ignored(in->settings, f, p)) {
+		if (p)
+			programs_ignored(in->programs, p, f->sent_bytes + f->received_bytes);
+		return;
+	}
+	sums.connections = f->cookie == 0 || seen_first(in->seen, connection_hash(f),
+							f->flags & WIRE_FLOW_ENDED, (int64_t)(now / NS));
+	fill_key(&key, in->settings, f);
+	wait = p && p->hash_error == WIRE_HASH_PENDING && sha256_rules(in->settings);
+	put(in, wait ? in->waiting : in->batch, &key, &sums, f->cookie);
+}
+
+void intake_settle(struct intake *in, wire_ns now, int all)
+{
+	const struct batch_entry *e = batch_entries(in->waiting);
+	size_t count = batch_count(in->waiting), i;
+	struct program *p;
+
+	/* All or none: the few that come with a large program wait together. */
+	for (i = 0; i < count && !all; i++)
+		if (e[i].key.image->command->program->hash_error == WIRE_HASH_PENDING &&
+		    e[i].sums.last_s + INTAKE_WAIT_S > (int64_t)(now / NS))
+			return;
+	for (i = 0; i < count; i++) {
+		p = e[i].key.image->command->program;
+		if (sha256_ignored(in->settings, p))
+			programs_ignored(in->programs, p, e[i].sums.sent_bytes + e[i].sums.received_bytes);
+		else
+			put(in, in->batch, &e[i].key, &e[i].sums, e[i].cookie);
+	}
+	batch_clear(in->waiting);
+}
+
+void intake_window(struct intake *in, wire_ns now)
+{
+	uint64_t evicted = images_window(in->images);
+
+	if (evicted > 0)
+		intake_loss(in, WIRE_LOSS_IMAGE, now, now, evicted, 0,
+			    "more processes than are remembered: the oldest were forgotten");
+	intake_settle(in, now, 0);
+}

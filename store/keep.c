@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * keep.c - see keep.h. The life of the database (open, trouble, replace) is in keep_db.c.
+ */
+#include "store/keep.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "config/log.h"
+#include "config/wire_check.h"
+#include "store/keep_db.h"
+
+#define NS UINT64_C(1000000000)
+#define CHECKPOINT_FRAMES 1000 /* 4 MB: worth the flushes */
+#define CHECKPOINT_NOW 16384   /* 64 MB: even while busy */
+#define RETENTION_EVERY_MS 60000
+#define IDLE_MS 200
+#define CLOSE_TRIES 3
+
+int64_t keep_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void committed(struct keep *k, int64_t rows, int64_t took_us)
+{
+	struct wire_committed done = {
+		.to_ns = k->window_to,
+		.flush_id = k->flush_id,
+		.rows = (__u64)rows,
+		.commit_us = (__u64)took_us,
+	};
+
+	if (k->window_to == 0)
+		return;
+	heartbeat_beat(&k->heartbeat, k->window_to, 0);
+	k->window_to = 0;
+	k->flush_id = 0;
+	(void)frame_put(k->stage->out, WIRE_COMMITTED, &done, sizeof(done), NULL, 0);
+}
+
+/* Is what waits a reason to write? Our own traffic, and bytes that are only counted, are not yet. */
+static bool is_worth_it(const struct keep *k)
+{
+	int64_t age_ms = keep_now_ms() - k->written_ms;
+
+	if (batch_foreign(k->in.batch) > 0 || losses_count(k->in.losses) > 0 || k->flush_id)
+		return true;
+	if (batch_count(k->in.batch) > 0)
+		return age_ms > KEEP_OWN_S * 1000;
+	return programs_have_news(k->in.programs) && age_ms > KEEP_NEWS_S * 1000;
+}
+
+/* Everything in memory goes to the database. 0, or -errno: it stays in memory. */
+static int commit(struct keep *k)
+{
+	const struct settings *settings = &k->stage->settings;
+	struct timespec from, to;
+	int64_t rows;
+
+	if (!k->db.db && keep_db_reopen(k) != 0)
+		return k->trouble;
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	rows = writer_commit(k->writer, settings, k->in.batch, k->in.losses, k->window_to);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	if (rows < 0)
+		return keep_db_trouble(k, (int)rows);
+	keep_db_well(k);
+	k->written_ms = keep_now_ms();
+	if (settings->text_log)
+		textlog_rows(&k->conn_log, k->in.batch, settings->log_commands);
+	batch_clear(k->in.batch);
+	losses_clear(k->in.losses);
+	programs_sweep(k->in.programs);
+	committed(k, rows, (to.tv_sec - from.tv_sec) * 1000000 + (to.tv_nsec - from.tv_nsec) / 1000);
+	if (k->db.wal_frames > CHECKPOINT_NOW)
+		sqlite_checkpoint(&k->db);
+	return 0;
+}
+
+/* A file that was damaged or replaced is followed by another one, which takes what waits at once. */
+static int write_all(struct keep *k)
+{
+	int rc = commit(k);
+
+	if (rc == -EUCLEAN || rc == -ESTALE)
+		rc = commit(k);
+	return rc;
+}
+
+void keep_flow(struct keep *k, const struct wire_flow *flow)
+{
+	intake_flow(&k->in, flow, stage_now());
+	if (batch_count(k->in.batch) >= BATCH_EARLY && keep_now_ms() >= k->retry_ms) {
+		if (!k->stage->settings.sql_log && !k->stage->settings.text_log)
+			batch_clear(k->in.batch);
+		else
+			write_all(k);
+	}
+}
+
+void keep_window(struct keep *k, const struct wire_window *window)
+{
+	keep_watching(k);
+	intake_window(&k->in, stage_now());
+	k->window_to = window->to_ns ? window->to_ns : stage_now();
+	k->flush_id = window->flush_id ? window->flush_id : k->flush_id;
+	if (is_worth_it(k)) {
+		if (keep_now_ms() >= k->retry_ms || window->flush_id)
+			write_all(k);
+	} else {
+		committed(k, 0, 0);
+	}
+}
+
+void keep_loss(struct keep *k, const struct wire_loss *loss)
+{
+	const char *detail = (const char *)(loss + 1);
+	char line[WIRE_TEXT_MAX];
+	const char *kind = wire_loss_name(loss->kind);
+	int n;
+
+	if (!losses_add(k->in.losses, loss, detail, loss->detail_len))
+		return;
+	n = snprintf(line, sizeof(line), "loss: %s, %llu records, %llu bytes: %.*s", kind ? kind : "?",
+		     (unsigned long long)loss->records, (unsigned long long)loss->bytes,
+		     (int)loss->detail_len, detail);
+	n = n < (int)sizeof(line) ? n : (int)sizeof(line) - 1;
+	textlog_message(&k->error_log, loss->to_ns, wire_stage_name(loss->stage), line, (size_t)n);
+}
+
+void keep_error(struct keep *k, const struct wire_error *error)
+{
+	textlog_message(&k->error_log, error->time_ns, wire_stage_name(error->stage),
+			(const char *)(error + 1), error->text_len);
+}
+
+/* What came under the old settings is written under them. */
+void keep_settings(struct keep *k, const struct wire_settings *settings)
+{
+	bool commands = k->stage->settings.log_commands;
+
+	intake_settle(&k->in, stage_now(), 1);
+	write_all(k);
+	if (stage_settings(k->stage, settings) != 0)
+		log_warnx("the new settings were refused");
+	if (commands != k->stage->settings.log_commands)
+		writer_forget(k->writer);
+	k->retention_ms = 0;
+}
+
+static void first_sightings(struct keep *k, int64_t now)
+{
+	int rc;
+
+	if (programs_fresh(k->in.programs) == 0 || now < k->sighting_ms || now < k->retry_ms || !k->db.db)
+		return;
+	k->sighting_ms = now + KEEP_SIGHTING_MS;
+	if ((rc = writer_first_sightings(k->writer)) != 0)
+		keep_db_trouble(k, rc);
+}
+
+static bool retain(struct keep *k, int64_t now)
+{
+	int rc;
+
+	if (now < k->retention_ms || now < k->retry_ms || !k->db.db)
+		return false;
+	rc = retention_run(&k->retention, &k->db, &k->stage->settings, k->in.losses,
+			   (int64_t)(stage_now() / NS));
+	if (rc < 0)
+		keep_db_trouble(k, rc);
+	k->retention_ms = rc == 1 ? now : now + RETENTION_EVERY_MS;
+	return rc == 1;
+}
+
+static int until(int64_t now, int64_t when, int wait)
+{
+	int64_t left = when > now ? when - now : 0;
+
+	return wait < 0 || left < wait ? (int)left : wait;
+}
+
+int keep_timers(struct keep *k, int busy)
+{
+	int64_t now = keep_now_ms();
+	bool more;
+	int wait;
+
+	first_sightings(k, now);
+	if (k->trouble && now >= k->retry_ms)
+		write_all(k);
+	more = retain(k, now);
+	if (!busy && k->db.wal_frames > CHECKPOINT_FRAMES && now - k->written_ms >= IDLE_MS)
+		sqlite_checkpoint(&k->db);
+	if (!busy && !more && k->written_ms > k->trimmed_ms && now - k->written_ms >= IDLE_MS) {
+		sqlite_trim(&k->db);
+		k->trimmed_ms = now;
+	}
+	wait = until(now, k->retention_ms, -1);
+	if (programs_fresh(k->in.programs) > 0)
+		wait = until(now, k->sighting_ms > k->retry_ms ? k->sighting_ms : k->retry_ms, wait);
+	if (k->trouble)
+		wait = until(now, k->retry_ms, wait);
+	if (k->written_ms > k->trimmed_ms)
+		wait = until(now, k->written_ms + IDLE_MS, wait);
+	return wait;
+}
+
+void keep_open(struct keep *k, struct stage *stage)
+{
+	const char *dir = stage->state_dir;
+
+	memset(k, 0, sizeof(*k));
+	k->stage = stage;
+	textlog_open(&k->conn_log, stage->log_dir, "conn.log");
+	textlog_open(&k->error_log, stage->log_dir, "error.log");
+	if (intake_open(&k->in, &stage->settings) != 0 ||
+	    !(k->writer = writer_new(&k->db, k->in.programs, k->in.images)))
+		fatalx("no memory");
+	heartbeat_open(&k->heartbeat, dir);
+	k->written_ms = k->trimmed_ms = keep_now_ms();
+	keep_db_first(k);
+}
+
+void keep_watching(struct keep *k)
+{
+	wire_ns now = stage_now();
+
+	if (k->gap_from == 0)
+		return;
+	if (k->gap_from < now)
+		intake_loss(&k->in, WIRE_LOSS_NOT_WATCHING, k->gap_from, now, 0, 0,
+			    "femtosnitch did not run");
+	else
+		intake_loss(&k->in, WIRE_LOSS_CLOCK, now, now, 0, 0,
+			    "the clock went back while femtosnitch did not run: how long is not known");
+	k->gap_from = 0;
+}
+
+void keep_close(struct keep *k)
+{
+	struct timespec pause = {.tv_nsec = 300000000};
+	bool all = true;
+	int i, rc = 0;
+
+	intake_settle(&k->in, stage_now(), 1);
+	if (batch_count(k->in.batch) > 0 || losses_count(k->in.losses) > 0 ||
+	    programs_have_news(k->in.programs))
+		for (i = 0; i < CLOSE_TRIES && (rc = write_all(k)) != 0; i++)
+			nanosleep(&pause, NULL);
+	if (rc != 0) {
+		all = false;
+		log_warnx("%zu rows could not be written before the end", batch_count(k->in.batch));
+	}
+	/* Not after a loss: the next start then says that this time is missing. */
+	if (all && k->gap_from == 0)
+		heartbeat_beat(&k->heartbeat, stage_now(), 1);
+	sqlite_checkpoint(&k->db);
+	sqlite_close(&k->db);
+	heartbeat_close(&k->heartbeat);
+	writer_free(k->writer);
+	intake_close(&k->in);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * keep.h - when to write, and what to do when that fails. Owns the database and everything that goes into it.
+ *
+ * What cannot be written stays in memory, where windows are added up (no byte is lost, only when exactly it
+ * moved), until BATCH_MAX rows; then the rest is counted as a loss. It is tried again every KEEP_RETRY_S.
+ * A damaged snitch.db is moved aside, not deleted, and a new one begun: watching goes on, and the loss is
+ * said. One that is newer than this program, or not ours, is left alone: the process ends with exit code 2.
+ */
+#ifndef FEMTOSNITCH_STORE_KEEP_H
+#define FEMTOSNITCH_STORE_KEEP_H
+
+#include "config/stage.h"
+#include "store/heartbeat.h"
+#include "store/intake.h"
+#include "store/retention.h"
+#include "store/sqlite.h"
+#include "store/textlog.h"
+#include "store/writer.h"
+
+#define KEEP_RETRY_S 2
+#define KEEP_OWN_S 600	     /* our own traffic alone is not a reason to write before this */
+#define KEEP_NEWS_S 60	     /* nor are ignored bytes */
+#define KEEP_SIGHTING_MS 500 /* between two early writes of new programs */
+
+struct keep {
+	struct stage *stage;
+	struct intake in;
+	struct sqlite db;
+	struct writer *writer;
+	struct retention retention;
+	struct heartbeat heartbeat;
+	struct textlog conn_log, error_log;
+	int trouble;	      /* -errno that was said, 0 = all is well */
+	int64_t retry_ms;     /* monotonic: not before */
+	int64_t written_ms;   /* when the last window was */
+	int64_t sighting_ms;  /* the next early write of new programs, not before */
+	int64_t trimmed_ms;   /* when memory was given back */
+	int64_t retention_ms; /* next look at it */
+	wire_ns window_to;    /* of the last whole window, not yet durable; 0 = none */
+	uint64_t flush_id;    /* that asked for it */
+	wire_ns gap_from;     /* we did not watch since; 0 = said, or no earlier run */
+};
+
+/* Opens all; exits on what can not be helped. The stage's settings are followed. */
+void keep_open(struct keep *, struct stage *);
+int keep_works(const struct keep *, char *why, size_t size); /* why: for the ready line */
+
+void keep_watching(struct keep *); /* the stages before us work: what was not watched is over */
+void keep_flow(struct keep *, const struct wire_flow *);
+void keep_window(struct keep *, const struct wire_window *); /* answers WIRE_COMMITTED, now or when it can */
+void keep_loss(struct keep *, const struct wire_loss *);
+void keep_error(struct keep *, const struct wire_error *);
+void keep_settings(struct keep *, const struct wire_settings *);
+
+/* What is due by time. busy: more frames wait. Returns milliseconds until there may be more, -1 = never. */
+int keep_timers(struct keep *, int busy);
+
+void keep_close(struct keep *); /* end of input: everything is written, or said to be lost */
+
+#endif

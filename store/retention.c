@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * retention.c - see retention.h. "Too old" moves on by the hour, so that an idle machine is not written to
+ * every few seconds.
+ */
+#include "store/retention.h"
+
+#include "bpf/wire.h"
+
+#define HOUR_S 3600
+#define DAY_S 86400
+#define IMAGE_SLICE 5000
+#define IMAGE_REST_S (2 * HOUR_S) /* rows used this recently may be about to be referred to */
+
+struct slice {
+	int64_t from_s, to_s; /* contime of the rows removed */
+	int64_t rows, bytes;
+};
+
+static int run2(struct sqlite *s, const char *sql, int64_t a, int64_t b)
+{
+	sqlite3_stmt *stmt = sqlite_statement(s, sql);
+
+	sqlite3_bind_int64(stmt, 1, a);
+	sqlite3_bind_int64(stmt, 2, b);
+	return sqlite_run(s, stmt);
+}
+
+static int64_t oldest_bucket(struct sqlite *s)
+{
+	return sqlite_number(s, "SELECT min(bucket) FROM flow_range", 0);
+}
+
+/* The oldest rows up to before_s, RETENTION_SLICE at most. */
+static int remove_flows(struct sqlite *s, int64_t before_s, struct slice *slice)
+{
+	static const char look[] =
+		"SELECT min(contime), max(contime), count(*), total(send + recv), max(id) FROM"
+		" (SELECT id, contime, send, recv FROM flow WHERE id <= ?2 ORDER BY id LIMIT 20000)"
+		" WHERE contime < ?1";
+	static const char bound[] = "SELECT max(last_id) FROM flow_range WHERE bucket < ?1";
+	sqlite3_stmt *stmt = sqlite_statement(s, bound);
+	int64_t last = 0, max_id;
+	int rc;
+
+	sqlite3_bind_int64(stmt, 1, before_s);
+	if ((rc = sqlite_step(s, stmt)) < 0)
+		return rc;
+	last = rc == 1 ? sqlite3_column_int64(stmt, 0) : 0;
+	sqlite3_reset(stmt);
+	stmt = sqlite_statement(s, look);
+	sqlite3_bind_int64(stmt, 1, before_s);
+	sqlite3_bind_int64(stmt, 2, last);
+	if ((rc = sqlite_step(s, stmt)) != 1)
+		return rc;
+	slice->from_s = sqlite3_column_int64(stmt, 0);
+	slice->to_s = sqlite3_column_int64(stmt, 1);
+	slice->rows = sqlite3_column_int64(stmt, 2);
+	slice->bytes = (int64_t)sqlite3_column_double(stmt, 3);
+	max_id = sqlite3_column_int64(stmt, 4);
+	sqlite3_reset(stmt);
+	if (slice->rows == 0)
+		return 0;
+	return run2(s, "DELETE FROM flow WHERE id <= ?1 AND contime < ?2", max_id, before_s);
+}
+
+/* Rows of this time are gone: so are their sums. */
+static int remove_sums(struct sqlite *s, int64_t horizon_s)
+{
+	static const struct {
+		const char *sql;
+		int64_t width_s;
+	} tables[] = {
+		{"DELETE FROM flow_range WHERE bucket < ?1 AND ?2", 300},
+		{"DELETE FROM sum_5min WHERE bucket < ?1 AND ?2", 300},
+		{"DELETE FROM total_5min WHERE bucket < ?1 AND ?2", 300},
+		{"DELETE FROM sum_hour WHERE bucket < ?1 AND ?2", HOUR_S},
+		{"DELETE FROM total_hour WHERE bucket < ?1 AND ?2", HOUR_S},
+		{"DELETE FROM sum_day WHERE program IN (SELECT id FROM program UNION SELECT 0) AND bucket < "
+		 "?1"
+		 " AND ?2",
+		 DAY_S},
+		{"DELETE FROM total_day WHERE bucket < ?1 AND ?2", DAY_S},
+	};
+	size_t i;
+	int rc = 0;
+
+	/* A sum is removed once all of its time is. */
+	for (i = 0; i < sizeof(tables) / sizeof(tables[0]) && rc == 0; i++)
+		rc = run2(s, tables[i].sql, horizon_s - tables[i].width_s + 1, 1);
+	return rc;
+}
+
+static int remove_losses(struct sqlite *s, int64_t before_s)
+{
+	return run2(s, "DELETE FROM loss WHERE time_to < ?1 OR id <= (SELECT max(id) FROM loss) - ?2",
+		    before_s, RETENTION_LOSSES_MAX);
+}
+
+/* A slice of the images, then of the addresses; 1 until all were looked at. Ancestors are never used less
+ * recently than their children, so no reference is left behind. */
+static int remove_unused(struct retention *r, struct sqlite *s, int64_t now_s)
+{
+	static const char images[] = "DELETE FROM image WHERE id IN (SELECT id FROM image WHERE id > ?2"
+				     " ORDER BY id LIMIT 5000) AND last_hour < ?1";
+	static const char addresses[] =
+		"DELETE FROM address WHERE id IN (SELECT id FROM address WHERE id > ?2"
+		" ORDER BY id LIMIT 5000) AND last_hour < ?1";
+	int64_t before = r->horizon_s - r->horizon_s % HOUR_S, last;
+	int rc;
+
+	if (before > now_s - IMAGE_REST_S)
+		before = now_s - IMAGE_REST_S;
+	last = sqlite_number(s, "SELECT max(id) FROM image", 0);
+	if (r->image_cursor < last) {
+		rc = run2(s, images, before, r->image_cursor);
+		r->image_cursor += IMAGE_SLICE;
+		return rc < 0 ? rc : 1;
+	}
+	last = sqlite_number(s, "SELECT max(id) FROM address", 0);
+	if (r->address_cursor < last) {
+		rc = run2(s, addresses, before, r->address_cursor);
+		r->address_cursor += IMAGE_SLICE;
+		return rc < 0 ? rc : 1;
+	}
+	r->sweeping = false;
+	r->image_cursor = r->address_cursor = 0;
+	return run2(s,
+		    "DELETE FROM program WHERE id IN (SELECT p.id FROM program p WHERE NOT EXISTS (SELECT 1 "
+		    "FROM image"
+		    " WHERE program = p.id) AND p.last_seen < ?2 ORDER BY p.last_seen LIMIT max(0,"
+		    " (SELECT count(*) FROM program) - ?1))",
+		    RETENTION_PROGRAMS_MAX, before);
+}
+
+static bool too_big(struct sqlite *s, const struct settings *settings)
+{
+	return sqlite_size_bytes(s) > (int64_t)settings->size_limit_mb << 20;
+}
+
+static void say_too_big(const struct slice *slice, struct losses *losses)
+{
+	static const char detail[] = "removed before their age: DB size limit (MB)";
+	struct wire_loss loss = {
+		.from_ns = (wire_ns)slice->from_s * 1000000000u,
+		.to_ns = (wire_ns)slice->to_s * 1000000000u,
+		.records = (__u64)slice->rows,
+		.bytes = (__u64)slice->bytes,
+		.kind = WIRE_LOSS_RETENTION,
+		.stage = WIRE_STAGE_STORE,
+	};
+
+	losses_add(losses, &loss, detail, sizeof(detail) - 1);
+}
+
+static int remove_slice(struct retention *r, struct sqlite *s, int64_t before_s, bool by_age,
+			struct slice *slice)
+{
+	int64_t horizon;
+	int rc;
+
+	if ((rc = remove_flows(s, before_s, slice)) != 0)
+		return rc;
+	horizon = by_age && slice->rows < RETENTION_SLICE ? before_s : slice->to_s;
+	if (horizon > r->horizon_s) {
+		r->horizon_s = horizon;
+		r->sweeping = true;
+		rc = remove_sums(s, horizon);
+	}
+	return rc;
+}
+
+/* Rows and what only they referred to take turns, or long command lines would push out all rows. */
+static int shrink(struct retention *r, struct sqlite *s, struct losses *losses, int64_t now_s)
+{
+	struct slice slice = {0};
+	int rc;
+
+	r->rows_next = !r->rows_next;
+	if (r->sweeping && !r->rows_next)
+		return remove_unused(r, s, now_s);
+	rc = remove_slice(r, s, INT64_MAX / 2, false, &slice);
+	if (rc == 0 && slice.rows > 0)
+		say_too_big(&slice, losses);
+	return rc < 0 ? rc : slice.rows > 0 || r->sweeping;
+}
+
+static int64_t oldest_loss(struct sqlite *s)
+{
+	return sqlite_number(s, "SELECT min(time_to) FROM loss", INT64_MAX);
+}
+
+static int step(struct retention *r, struct sqlite *s, const struct settings *settings, struct losses *losses,
+		int64_t now_s)
+{
+	int64_t cutoff = now_s - (int64_t)settings->retention_days * DAY_S, oldest = oldest_bucket(s);
+	struct slice slice;
+	int rc;
+
+	cutoff -= cutoff % HOUR_S;
+	if (oldest_loss(s) < cutoff)
+		return remove_losses(s, cutoff);
+	if (oldest && oldest < cutoff) {
+		rc = remove_slice(r, s, cutoff, true, &slice);
+		return rc < 0 ? rc : 1;
+	}
+	if (oldest && too_big(s, settings))
+		return shrink(r, s, losses, now_s);
+	return r->sweeping ? remove_unused(r, s, now_s) : 0;
+}
+
+/* Anything to do? Asked outside a transaction, so that an idle machine writes nothing. */
+static bool is_due(const struct retention *r, struct sqlite *s, const struct settings *settings,
+		   int64_t now_s)
+{
+	int64_t oldest = oldest_bucket(s), cutoff = now_s - (int64_t)settings->retention_days * DAY_S;
+
+	cutoff -= cutoff % HOUR_S;
+	return r->sweeping || oldest_loss(s) < cutoff ||
+	       (oldest && (oldest < cutoff || too_big(s, settings)));
+}
+
+/* Free pages are used again by the next rows; only what is far too much goes back to the filesystem. */
+static int give_back(struct sqlite *s)
+{
+	if (sqlite_number(s, "PRAGMA freelist_count", 0) * 8 < sqlite_number(s, "PRAGMA page_count", 0))
+		return 0;
+	return sqlite_exec(s, "PRAGMA incremental_vacuum(1000)");
+}
+
+int retention_run(struct retention *r, struct sqlite *s, const struct settings *settings,
+		  struct losses *losses, int64_t now_s)
+{
+	int more, rc;
+
+	if (!is_due(r, s, settings, now_s))
+		return 0;
+	if ((rc = sqlite_begin(s)) != 0)
+		return rc;
+	more = step(r, s, settings, losses, now_s);
+	if (more >= 0)
+		rc = give_back(s);
+	if (more < 0 || rc != 0) {
+		sqlite_rollback(s);
+		return more < 0 ? more : rc;
+	}
+	rc = sqlite_commit(s);
+	return rc != 0 ? rc : more;
+}

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * writer.c - see writer.h.
+ */
+#include "store/writer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "store/identity.h"
+#include "store/records.h"
+#include "store/rollup.h"
+#include "store/schema.h"
+
+struct writer {
+	struct sqlite *db;
+	struct programs *programs;
+	struct images *images;
+	struct records *records;
+	struct rollup *rollup;
+	/* of the flow_range row being extended */
+	int64_t range_bucket, range_first, range_last;
+};
+
+/* The ids a row refers to. */
+struct row {
+	const struct batch_entry *entry;
+	int64_t image, program, laddr, raddr, domain;
+};
+
+struct writer *writer_new(struct sqlite *db, struct programs *programs, struct images *images)
+{
+	struct writer *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	w->db = db;
+	w->programs = programs;
+	w->images = images;
+	w->records = records_new(db);
+	w->rollup = rollup_new();
+	if (!w->records || !w->rollup) {
+		writer_free(w);
+		return NULL;
+	}
+	return w;
+}
+
+void writer_free(struct writer *w)
+{
+	if (!w)
+		return;
+	records_free(w->records);
+	rollup_free(w->rollup);
+	free(w);
+}
+
+void writer_forget(struct writer *w)
+{
+	records_forget(w->records);
+	images_forget_rows(w->images);
+	programs_forget_rows(w->programs);
+}
+
+static int64_t address_id(struct writer *w, const struct row *row, const uint8_t *addr, bool known)
+{
+	static const uint8_t none[WIRE_ADDR_SIZE];
+	const struct batch_key *key = &row->entry->key;
+
+	if (key->addresses_off)
+		return records_address(w->records, AF_UNSPEC, none, row->entry->sums.last_s);
+	if (!known || (key->family != AF_INET && key->family != AF_INET6))
+		return 0;
+	return records_address(w->records, key->family, addr, row->entry->sums.last_s);
+}
+
+static int resolve_row(struct writer *w, const struct settings *settings, struct row *row)
+{
+	const struct batch_key *key = &row->entry->key;
+	if (key->image) {
+		row->image = records_image(w->records, key->image, row->entry->sums.last_s,
+					   settings->log_commands);
+		if (row->image < 0)
+			return (int)row->image;
+		row->program = key->image->command->program->id;
+	}
+	row->laddr = address_id(w, row, key->laddr, true);
+	row->raddr = address_id(w, row, key->raddr, key->peer >= 0 && key->peer != WIRE_PEER_UNKNOWN);
+	if (row->laddr < 0 || row->raddr < 0)
+		return (int)(row->laddr < 0 ? row->laddr : row->raddr);
+	return records_account(w->records, key->uid);
+}
+
+static int insert_flow(struct writer *w, const struct row *row)
+{
+	static const char add[] =
+		"INSERT INTO flow(contime, lasted, image, send, recv, uid, lport, rport, laddr, raddr, "
+		"domain,"
+		" family, protocol, netns, events, direction, result, peer, sniffed)"
+		" VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)";
+	const struct batch_key *key = &row->entry->key;
+	const struct batch_sums *sums = &row->entry->sums;
+	sqlite3_stmt *stmt = sqlite_statement(w->db, add);
+
+	sqlite3_bind_int64(stmt, 1, sums->first_s);
+	sqlite3_bind_int64(stmt, 2, sums->last_s > sums->first_s ? sums->last_s - sums->first_s : 0);
+	sqlite3_bind_int64(stmt, 3, row->image);
+	sqlite3_bind_int64(stmt, 4, (int64_t)sums->sent_bytes);
+	sqlite3_bind_int64(stmt, 5, (int64_t)sums->received_bytes);
+	sqlite3_bind_int64(stmt, 6, key->uid);
+	sqlite3_bind_int(stmt, 7, key->lport);
+	sqlite3_bind_int(stmt, 8, key->rport);
+	sqlite3_bind_int64(stmt, 9, row->laddr);
+	sqlite3_bind_int64(stmt, 10, row->raddr);
+	sqlite3_bind_int64(stmt, 11, row->domain);
+	sqlite3_bind_int(stmt, 12, key->family);
+	sqlite3_bind_int(stmt, 13, key->protocol);
+	sqlite3_bind_int64(stmt, 14, key->netns);
+	sqlite3_bind_int64(stmt, 15, sums->events);
+	sqlite3_bind_int(stmt, 16, key->direction);
+	sqlite3_bind_int(stmt, 17, key->result);
+	sqlite3_bind_int(stmt, 18, key->peer);
+	sqlite3_bind_int64(stmt, 19, (int64_t)sums->sniffed_bytes);
+	return sqlite_run(w->db, stmt);
+}
+
+static int write_range(struct writer *w)
+{
+	static const char add[] = "INSERT INTO flow_range(bucket, first_id, last_id) VALUES(?1, ?2, ?3)"
+				  " ON CONFLICT(bucket) DO UPDATE SET first_id = min(first_id, ?2),"
+				  " last_id = max(last_id, ?3)";
+	sqlite3_stmt *stmt;
+
+	if (w->range_last == 0)
+		return 0;
+	stmt = sqlite_statement(w->db, add);
+	sqlite3_bind_int64(stmt, 1, w->range_bucket);
+	sqlite3_bind_int64(stmt, 2, w->range_first);
+	sqlite3_bind_int64(stmt, 3, w->range_last);
+	w->range_last = 0;
+	return sqlite_run(w->db, stmt);
+}
+
+/* Rows of one 5 minutes follow each other almost always: one update for all of them. */
+static int extend_range(struct writer *w, int64_t contime, int64_t id)
+{
+	int64_t bucket = contime - contime % ROLLUP_5MIN_S;
+	int rc;
+
+	if (w->range_last && w->range_bucket != bucket && (rc = write_range(w)) != 0)
+		return rc;
+	if (w->range_last == 0)
+		w->range_first = id;
+	w->range_bucket = bucket;
+	w->range_last = id;
+	return 0;
+}
+
+static int add_to_rollup(struct writer *w, const struct row *row)
+{
+	const struct batch_key *key = &row->entry->key;
+	const struct batch_sums *sums = &row->entry->sums;
+	struct rollup_item item = {
+		.time_s = sums->first_s,
+		.program = row->program,
+		.raddr = row->raddr,
+		.domain = row->domain,
+		.rport = key->rport,
+		.protocol = key->protocol,
+		.direction = key->direction,
+		.send = (int64_t)sums->sent_bytes,
+		.recv = (int64_t)sums->received_bytes,
+		.connections = sums->connections,
+	};
+
+	return key->lport < 0 ? 0 : rollup_add(w->rollup, &item); /* an execution is no traffic */
+}
+
+static int write_rows(struct writer *w, const struct settings *settings, const struct batch *b)
+{
+	const struct batch_entry *entries = batch_entries(b);
+	size_t count = batch_count(b), i;
+	int rc = 0;
+
+	w->range_last = 0;
+	records_expect(w->records, count * 2);
+	for (i = 0; i < count && rc == 0; i++) {
+		struct row row = {.entry = &entries[i]};
+
+		if ((rc = resolve_row(w, settings, &row)) == 0 && (rc = insert_flow(w, &row)) == 0 &&
+		    (rc = add_to_rollup(w, &row)) == 0)
+			rc = extend_range(w, row.entry->sums.first_s, sqlite3_last_insert_rowid(w->db->db));
+	}
+	if (rc == 0 && (rc = write_range(w)) == 0)
+		rc = rollup_write(w->rollup, w->db);
+	rollup_clear(w->rollup);
+	return rc;
+}
+
+/* Hashes that came late change which row a program has: before the rows that refer to it. */
+static int write_late_hash(void *arg, struct program *p)
+{
+	struct writer *w = arg;
+	int64_t id;
+
+	if (!p->news || !p->id || p->row_error == p->hash_error)
+		return 0;
+	id = records_program(w->records, p, p->row_last_seen_s);
+	return id < 0 ? (int)id : 0;
+}
+
+static int write_program(void *arg, struct program *p)
+{
+	struct writer *w = arg;
+	int64_t id = p->id;
+
+	/* A row is made for what used the network or was ignored; others get theirs from an image. */
+	if (p->last_seen_s > p->row_last_seen_s && (p->id || p->first_network_s))
+		id = records_program(w->records, p, p->last_seen_s);
+	else if (!p->id && p->ignored_bytes > 0)
+		id = records_program(w->records, p, p->last_seen_s);
+	if (id <= 0 || !p->news)
+		return id < 0 ? (int)id : 0;
+	return identity_news(w->db, p);
+}
+
+static int written(void *arg, struct program *p)
+{
+	struct writer *w = arg;
+
+	programs_written(w->programs, p);
+	programs_looked_up(w->programs, p);
+	return 0;
+}
+
+static int write_window(struct writer *w, wire_ns window_to)
+{
+	static const char set[] = "INSERT INTO meta(key, value) VALUES('window_to', ?1)"
+				  " ON CONFLICT(key) DO UPDATE SET value = excluded.value";
+	sqlite3_stmt *stmt;
+
+	if (window_to == 0)
+		return 0;
+	stmt = sqlite_statement(w->db, set);
+	sqlite3_bind_int64(stmt, 1, (int64_t)window_to);
+	return sqlite_run(w->db, stmt);
+}
+
+/* In memory everything is as before, but for the row ids, which are asked for again. */
+static int undo(struct writer *w, int rc)
+{
+	sqlite_rollback(w->db);
+	rollup_clear(w->rollup);
+	writer_forget(w);
+	return rc;
+}
+
+int64_t writer_commit(struct writer *w, const struct settings *settings, const struct batch *b,
+		      struct losses *losses, wire_ns window_to)
+{
+	bool rows = settings->sql_log && batch_count(b) > 0;
+	int rc;
+
+	if (!rows && losses_count(losses) == 0 && !programs_have_news(w->programs) &&
+	    programs_fresh(w->programs) == 0)
+		return 0;
+	if ((rc = sqlite_begin(w->db)) != 0)
+		return rc;
+	if ((rc = programs_each(w->programs, write_late_hash, w)) != 0 ||
+	    (rows && (rc = write_rows(w, settings, b)) != 0) ||
+	    (rc = programs_each(w->programs, write_program, w)) != 0 ||
+	    (rc = losses_write(losses, w->db)) != 0 || (rc = write_window(w, window_to)) != 0)
+		return undo(w, rc);
+	if ((rc = sqlite_commit(w->db)) != 0)
+		return undo(w, rc);
+	programs_each(w->programs, written, w);
+	records_expect(w->records, batch_count(b) > 1024 ? batch_count(b) : 0);
+	return rows ? (int64_t)batch_count(b) : 0;
+}
+
+struct sighting {
+	struct writer *writer;
+	bool in_transaction;
+};
+
+static int look_up(void *arg, struct program *p)
+{
+	struct sighting *s = arg;
+	int64_t id;
+	int rc;
+
+	if (!p->fresh || p->hash_error == WIRE_HASH_PENDING)
+		return 0;
+	rc = p->self ? 1 : identity_known(s->writer->db, p);
+	if (rc == 0) {
+		if (!s->in_transaction && (rc = sqlite_begin(s->writer->db)) != 0)
+			return rc;
+		s->in_transaction = true;
+		id = records_program(s->writer->records, p, p->first_network_s);
+		rc = id < 0 ? (int)id : 0;
+	}
+	return rc < 0 ? rc : 0;
+}
+
+static int looked_up(void *arg, struct program *p)
+{
+	struct sighting *s = arg;
+
+	if (p->fresh && p->hash_error != WIRE_HASH_PENDING)
+		programs_looked_up(s->writer->programs, p);
+	return 0;
+}
+
+int writer_first_sightings(struct writer *w)
+{
+	struct sighting s = {.writer = w};
+	int rc = programs_each(w->programs, look_up, &s);
+
+	if (s.in_transaction && rc == 0)
+		rc = sqlite_commit(w->db);
+	if (rc != 0)
+		return undo(w, rc);
+	programs_each(w->programs, looked_up, &s);
+	return 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * writer.h - one window, one transaction: rows, rollups, programs, losses, and how far we got. Either all of
+ * it becomes durable or nothing is changed, here or in memory, and the caller may try again.
+ */
+#ifndef FEMTOSNITCH_STORE_WRITER_H
+#define FEMTOSNITCH_STORE_WRITER_H
+
+#include <stdbool.h>
+
+#include "config/settings.h"
+#include "store/batch.h"
+#include "store/losses.h"
+#include "store/sqlite.h"
+
+struct writer;
+struct writer *writer_new(struct sqlite *, struct programs *, struct images *); /* NULL: no memory */
+void writer_free(struct writer *);
+
+/* Write all that waits. window_to: end of the last whole window in it, 0 = part of a window. Nothing to
+ * write: 0 without a transaction. Returns rows written (of flow), or -errno. batch and losses are left as
+ * they are. */
+int64_t writer_commit(struct writer *, const struct settings *, const struct batch *, struct losses *,
+		      wire_ns window_to);
+
+/* Programs that used the network and are not known yet become known at once. 0 or -errno. */
+int writer_first_sightings(struct writer *);
+
+/* Rows are not what memory believes they are: settings changed, or the file was replaced. */
+void writer_forget(struct writer *);
+
+#endif
