@@ -16,6 +16,6 @@ _arguments -C \
 if [[ $state == rest && $words[1] == query ]]; then
 	_arguments \
 		'--json[JSON]' '--csv[CSV]' '--now[write the open window first]' '--bytes[exact numbers]' \
-		'--since[from]:time:(10m 1h 24h 7d)' '--until[to]:time:' '--limit[rows]:number:' \
-		'1:question:(top new address program losses domain sql)'
+		'--since[from]:time:(10m 1h 24h 7d)' '--until[to]:time:' '--limit[rows]:number:' '--db[ask this file]:file:_files' \
+		'1:question:(top new last program address domain losses sql)'
 fi

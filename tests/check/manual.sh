@@ -87,6 +87,10 @@ check_commands()
 	commands=$("$build/femtosnitch" help 2>&1 | sed -n 's/^  *\([a-z][a-z-]*\)  .*/\1/p')
 	[ -n "$commands" ] || { fail manual/commands "femtosnitch help lists none"; return; }
 	check_all_in manual/commands $man/femtosnitch.1 "$commands"
+	questions=$("$build/femtosnitch-view" query --help 2>&1 | sed -n 's/^  \([a-z][a-z]*\)  *[A-Z a-z].*/\1/p;
+		s/^  --\([a-z-]*\) .*/Fl -\1/p' | grep -vxF femtosnitch)
+	[ "$(echo "$questions" | wc -l)" -ge 10 ] || { fail manual/questions "query --help lists: $questions"; return; }
+	check_all_in manual/questions $man/femtosnitch.1 "$questions"
 }
 
 for page in $man/*.[1-8]; do
