@@ -57,6 +57,7 @@ static void become_stage(const char *path, const struct options *o, uid_t uid, g
 	snprintf(gid_text, sizeof(gid_text), "%u", gid);
 	if (dup2(in, 0) < 0 || dup2(out, 1) < 0)
 		fatal("dup2");
+	(void)close_range(3, ~0U, 0); /* what whoever started us forgot to close */
 	/* Ctrl-C reaches the whole group; only the supervisor acts on it. Before exec, so that no instant is
 	 * left in which it kills. */
 	signal(SIGINT, SIG_IGN);
@@ -116,6 +117,7 @@ int chain_start(struct chain *c, const struct options *o, uid_t uid, gid_t gid)
 		for (stage = FIRST; stage < WIRE_STAGE__MAX; stage++)
 			if (c->pid[stage] > 0)
 				waitpid(c->pid[stage], NULL, 0);
+		memset(c->pid, 0, sizeof(c->pid));
 	}
 	return rc;
 }

@@ -33,7 +33,8 @@ int command_check(const struct options *o, int argc, char **argv)
 		return COMMAND_USAGE;
 	rc = settings_load(&s, o->config, NULL, NULL, refused, noticed, NULL);
 	if (rc < 0) {
-		log_warnx("%s: %s", o->config, rc == -EINVAL ? "refused" : strerror(-rc));
+		if (rc == -EINVAL)
+			log_warnx("%s: refused", o->config);
 		return rc == -EINVAL ? COMMAND_USAGE : COMMAND_FAILED;
 	}
 	for (i = 0; i < s.n_ignore; i++)

@@ -61,24 +61,48 @@ void frame_reader_free(struct frame_reader *r)
 	free(r);
 }
 
-int frame_fill(struct frame_reader *r)
+/* Read up to limit bytes behind what is there. */
+static int fill(struct frame_reader *r, size_t limit)
 {
 	ssize_t n;
 
-	if (r->start > 0) {
-		memmove(r->buf, r->buf + r->start, r->end - r->start);
-		r->end -= r->start;
-		r->start = 0;
-	}
-	if (r->end == sizeof(r->buf))
-		return 1; /* a whole frame waits in there: none is longer than the buffer */
 	do
-		n = read(r->fd, r->buf + r->end, sizeof(r->buf) - r->end);
+		n = read(r->fd, r->buf + r->end, limit);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == EWOULDBLOCK ? -EAGAIN : -errno;
 	r->end += (size_t)n;
 	return n > 0;
+}
+
+static void move_to_front(struct frame_reader *r)
+{
+	if (r->start == 0)
+		return;
+	memmove(r->buf, r->buf + r->start, r->end - r->start);
+	r->end -= r->start;
+	r->start = 0;
+}
+
+int frame_fill(struct frame_reader *r)
+{
+	move_to_front(r);
+	if (r->end == sizeof(r->buf))
+		return 1; /* a whole frame waits in there: none is longer than the buffer */
+	return fill(r, sizeof(r->buf) - r->end);
+}
+
+int frame_fill_one(struct frame_reader *r)
+{
+	struct wire_hdr h;
+
+	move_to_front(r);
+	if (r->end < HDR)
+		return fill(r, HDR - r->end);
+	memcpy(&h, r->buf, HDR);
+	if (h.len > WIRE_FRAME_MAX - HDR || r->end >= HDR + h.len)
+		return 1;
+	return fill(r, HDR + h.len - r->end);
 }
 
 static int broken(struct frame_reader *r, const char **why, const char *reason)

@@ -93,7 +93,8 @@ static void wait_for_settings(struct stage *s)
 	int rc;
 
 	while ((rc = frame_next(s->in, &hdr, &payload, &why)) == 0) {
-		rc = frame_fill(s->in);
+		/* No more than that frame: who polls next must find the pipe readable for what follows. */
+		rc = frame_fill_one(s->in);
 		if (rc == 0 && frame_cut(s->in))
 			fatalx("the first frame was cut");
 		if (rc == 0)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test_settings.c - config.json: what is accepted, how it is understood, and that every refusal names file, line,
- * key, what was found and what is allowed.
+ * test_settings.c - config.json: what is accepted, how it is understood, and that every refusal names file,
+ * line, key, what was found and what is allowed.
  */
 #include "config/settings.h"
 
@@ -127,8 +127,8 @@ static void test_defaults(void **state)
 	assert_int_equal(s.ring_pages, 64);
 	assert_int_equal(s.vt_request_limit_s, 15);
 	assert_int_equal(s.notify_kinds, 63);
-	assert_true(s.sql_log && s.desktop_notifications && s.geoip_lookup && s.log_addresses && s.log_commands &&
-		    s.log_ports && s.read_names);
+	assert_true(s.sql_log && s.desktop_notifications && s.geoip_lookup && s.log_addresses &&
+		    s.log_commands && s.log_ports && s.read_names);
 	assert_false(s.text_log || s.every_exe || s.vt_file_upload);
 	assert_string_equal(s.vt_api_key, "");
 	assert_string_equal(s.vt_api_url, "https://www.virustotal.com/api/v3");
@@ -171,7 +171,8 @@ static void test_refusals(void **state)
 {
 	static const char *const bad[][2] = {
 		{"{\"DB sql log\": 1}", "config.json:1: \"DB sql log\": found 1, allowed: true or false"},
-		{"{\n\"DB sql log\": True}", "config.json:2: \"DB sql log\": found True, allowed: true or false"},
+		{"{\n\"DB sql log\": True}",
+		 "config.json:2: \"DB sql log\": found True, allowed: true or false"},
 		{"{\"DB retention (days)\": 10.5}", "found 10.5, allowed: a whole number from 1 to 36500"},
 		{"{\"DB retention (days)\": 10.0}", "found 10.0, allowed: a whole number"},
 		{"{\"DB retention (days)\": 1e1}", "found 1e1"},
@@ -239,11 +240,12 @@ static void test_all_refusals(void **state)
 	struct heard h;
 
 	(void)state;
-	assert_int_equal(parse(&s,
-			       "{\n\"DB sql log\": 1,\n\"Nonsense\": [1, {\"a\": 2}],\n\"Log ignore\": [0,\n70000, "
-			       "\"10.0.0.1/8\"],\n\"Log ports\": 3}\ntail",
-			       &h),
-			 -EINVAL);
+	assert_int_equal(
+		parse(&s,
+		      "{\n\"DB sql log\": 1,\n\"Nonsense\": [1, {\"a\": 2}],\n\"Log ignore\": [0,\n70000, "
+		      "\"10.0.0.1/8\"],\n\"Log ports\": 3}\ntail",
+		      &h),
+		-EINVAL);
 	assert_int_equal(h.n_refused, 7);
 	assert_non_null(strstr(h.refused, "config.json:4: \"Log ignore\": found 0,"));
 	assert_non_null(strstr(h.refused, "config.json:5: \"Log ignore\": found 70000,"));
@@ -304,7 +306,8 @@ static void test_notices(void **state)
 
 	(void)state;
 	assert_int_equal(parse(&s,
-			       "{\"Desktop notifications\": false, \"GeoIP lookup\": false, \"Read names from traffic\":"
+			       "{\"Desktop notifications\": false, \"GeoIP lookup\": false, \"Read names "
+			       "from traffic\":"
 			       "false,\n\"VT API key\": \"abc\",\n\"VT file upload\": true,\n"
 			       "\"DB sql server\": {\"client\": \"psycopg\"},\n\"Dash theme\": \"dark\"}",
 			       &h),
@@ -365,11 +368,11 @@ static void test_load(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_seed),	      cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_good),	      cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_all_refusals),  cmocka_unit_test(test_bytes),
-		cmocka_unit_test(test_truncated),     cmocka_unit_test(test_notices),
-		cmocka_unit_test(test_strip),	      cmocka_unit_test(test_load),
+		cmocka_unit_test(test_seed),	     cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_good),	     cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_all_refusals), cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_truncated),    cmocka_unit_test(test_notices),
+		cmocka_unit_test(test_strip),	     cmocka_unit_test(test_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
