@@ -74,16 +74,30 @@ static int authorize(void *arg, int action, const char *first, const char *secon
 	}
 }
 
+/* The network is mostly the same for all rows of a statement: it is parsed once. */
+static const struct network *network_of(sqlite3_context *ctx, sqlite3_value *value)
+{
+	struct network *net = sqlite3_get_auxdata(ctx, 1);
+
+	if (net)
+		return net;
+	net = sqlite3_malloc(sizeof(*net));
+	if (!net || network_parse((const char *)sqlite3_value_text(value), net)) {
+		sqlite3_free(net);
+		return NULL;
+	}
+	sqlite3_set_auxdata(ctx, 1, net, sqlite3_free);
+	return sqlite3_get_auxdata(ctx, 1);
+}
+
 static void in_network(sqlite3_context *ctx, int n, sqlite3_value **values)
 {
-	const char *address = (const char *)sqlite3_value_text(values[0]);
-	struct network net, host;
+	const struct network *net = network_of(ctx, values[1]);
+	struct network host;
 
 	(void)n;
-	if (!address || network_parse(address, &host) || !host.is_host ||
-	    network_parse((const char *)sqlite3_value_text(values[1]), &net))
-		return;
-	sqlite3_result_int(ctx, network_holds(&net, &host));
+	if (net && !network_parse((const char *)sqlite3_value_text(values[0]), &host) && host.is_host)
+		sqlite3_result_int(ctx, network_holds(net, &host));
 }
 
 /* Who may read: the group of the directory, unless that is the person's own or root's. */

@@ -101,7 +101,12 @@ static void add_near(void *arg, const char *text, size_t len)
 static void say_no_match(sqlite3 *db, const struct query *q)
 {
 	struct buffer near = {0};
+	int64_t known;
 
+	if (query_known(q->question) && ask_number(db, q, query_known(q->question), &known) == 0) {
+		log_warnx("%s %s is known, but has not used the network", q->question->name, q->argument);
+		return;
+	}
 	log_warnx("no %s %s in the log", q->question->name, q->argument);
 	if (query_near(q->question))
 		ask_texts(db, q, query_near(q->question), add_near, &near);

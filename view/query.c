@@ -60,7 +60,8 @@ static const char new_sql[] =
 	" ORDER BY p.first_network DESC, p.id DESC";
 
 static const char address_sql[] =
-	"WITH t AS (" SPAN("sum", PEER_COLUMNS, " AND s.raddr IN " THE_ADDRESSES) ")"
+	"WITH wanted AS MATERIALIZED " THE_ADDRESSES ","
+	" t AS (" SPAN("sum", PEER_COLUMNS, " AND s.raddr IN wanted") ")"
 	" SELECT " EXE " AS exe, a.text AS raddr, t.rport AS rport, " PROTOCOL("t.protocol") " AS protocol_name,"
 	" " SCHEMA_DIRECTION("t.direction") " AS direction, " TOTALS ", d.text AS domain"
 	" FROM t LEFT JOIN program p ON p.id = t.program LEFT JOIN address a ON a.id = t.raddr"
@@ -68,7 +69,8 @@ static const char address_sql[] =
 	" ORDER BY sum(t.send) + sum(t.recv) DESC, exe, raddr, rport";
 
 static const char program_sql[] =
-	"WITH t AS (" SPAN("sum", PEER_COLUMNS, " AND s.program IN " THE_PROGRAMS) ")"
+	"WITH wanted AS MATERIALIZED " THE_PROGRAMS ","
+	" t AS (" SPAN("sum", PEER_COLUMNS, " AND s.program IN wanted") ")"
 	" SELECT a.text AS raddr, d.text AS domain, t.rport AS rport, " PROTOCOL("t.protocol") " AS protocol_name,"
 	" " SCHEMA_DIRECTION("t.direction") " AS direction, " TOTALS ", " EXE " AS exe"
 	" FROM t LEFT JOIN program p ON p.id = t.program LEFT JOIN address a ON a.id = t.raddr"
@@ -76,7 +78,8 @@ static const char program_sql[] =
 	" ORDER BY sum(t.send) + sum(t.recv) DESC, exe, raddr, rport";
 
 static const char domain_sql[] =
-	"WITH t AS (" SPAN("sum", PEER_COLUMNS, " AND s.domain IN " THE_DOMAINS) ")"
+	"WITH wanted AS MATERIALIZED " THE_DOMAINS ","
+	" t AS (" SPAN("sum", PEER_COLUMNS, " AND s.domain IN wanted") ")"
 	" SELECT " EXE " AS exe, d.text AS domain, t.rport AS rport, " PROTOCOL("t.protocol") " AS protocol_name,"
 	" " SCHEMA_DIRECTION("t.direction") " AS direction, " TOTALS
 	" FROM t LEFT JOIN program p ON p.id = t.program LEFT JOIN domain d ON d.id = t.domain"
@@ -123,6 +126,8 @@ static const char last_of_program[] =
 	"SELECT max(last_seen) FROM program WHERE first_network IS NOT NULL AND id IN " THE_PROGRAMS;
 static const char last_of_address[] = "SELECT max(bucket) FROM sum_day WHERE raddr IN " THE_ADDRESSES;
 static const char last_of_domain[] = "SELECT max(bucket) FROM sum_day WHERE domain IN " THE_DOMAINS;
+
+static const char known_program[] = "SELECT count(*) FROM program WHERE id IN " THE_PROGRAMS " HAVING count(*)";
 
 static const char near_program[] =
 	"SELECT DISTINCT coalesce(exe, name) FROM program WHERE first_network IS NOT NULL AND"
@@ -184,6 +189,11 @@ const char *query_last_match(const struct question *question)
 	default:
 		return NULL;
 	}
+}
+
+const char *query_known(const struct question *question)
+{
+	return question->argument == QUERY_PROGRAM ? known_program : NULL;
 }
 
 const char *query_near(const struct question *question)

@@ -59,8 +59,11 @@ extern const char query_first_time[]; /* contime of the first row of the log */
 extern const char query_last_time[];  /* contime of the last */
 extern const char query_started[];    /* when the daemon that wrote this was started */
 
-/* Of what the argument names: when it was last in the log; NULL for questions without an argument. */
+/* Of what the argument names: when it was last in the log; NULL for questions without a name. */
 const char *query_last_match(const struct question *);
+
+/* A number if what the argument names is known without traffic of its own; NULL where that cannot be. */
+const char *query_known(const struct question *);
 
 /* Names like it that are in the log, at most five. */
 const char *query_near(const struct question *);

@@ -24,10 +24,12 @@
 #define FIXTURE_ROLLUPS                                                                                      \
 	FIXTURE_SUM("sum_5min", "300")                                                                       \
 	FIXTURE_SUM("sum_hour", "3600")                                                                      \
-	FIXTURE_SUM("sum_day", "86400") FIXTURE_TOTAL("total_5min", "300")                                   \
-		FIXTURE_TOTAL("total_hour", "3600")                                                          \
-			FIXTURE_TOTAL("total_day", "86400") "INSERT INTO flow_range SELECT contime / 300 * " \
-							    "300, min(id), max(id) FROM flow GROUP BY 1;"
+	FIXTURE_SUM("sum_day", "86400")                                                                      \
+	FIXTURE_TOTAL("total_5min", "300")                                                                   \
+	FIXTURE_TOTAL("total_hour", "3600")                                                                  \
+	FIXTURE_TOTAL("total_day", "86400")                                                                  \
+	"INSERT INTO flow_range SELECT contime / 300 * "                                                     \
+	"300, min(id), max(id) FROM flow GROUP BY 1;"
 
 #define FIXTURE_FLOW                                                                                         \
 	"INSERT INTO flow(contime, lasted, image, send, recv, uid, lport, rport, laddr, raddr, domain, "     \

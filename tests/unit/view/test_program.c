@@ -127,6 +127,11 @@ static void test_answers(void **state)
 		 "time,exe,raddr,domain,rport,protocol_name,direction,result,send,recv\n"
 		 "2026-11-22T00:00:00Z,/usr/lib/firefox/"
 		 "firefox,2001:db8::1,www.example.com,443,tcp,out,open,1,1\n"},
+		{"--csv last --since 2026-11-20T02:00 --until 2026-11-20T03:00", /* not the execution at 02:01
+										  */
+		 "time,exe,raddr,domain,rport,protocol_name,direction,result,send,recv\n"
+		 "2026-11-20T02:00:00Z,/usr/lib/firefox/"
+		 "firefox,192.0.2.1,example.com,443,udp,out,,5000000,70000000\n"},
 		{"--csv new " SINCE,
 		 "first_network,exe,name,seen_as,sha256,hash_error\n"
 		 "2026-11-20T02:00:00Z,/usr/lib/firefox/firefox,firefox,new,"
@@ -180,7 +185,7 @@ static void test_empty_says_why(void **state)
 		{"--state-dir log program wget", "no program wget in the log"},
 		{"--state-dir log program cur", "like it: /usr/bin/curl"},
 		{"--state-dir log program /opt/CURL", "like it: /usr/bin/curl"},
-		{"--state-dir log program bash", "no program bash in the log"},
+		{"--state-dir log program bash", "program bash is known, but has not used the network"},
 		{"--state-dir log program curl --since 2026-11-22",
 		 "curl is in the log, but not in this time: last on 2026-11-21T00:00:00Z"},
 		{"--state-dir log address 203.0.113.1", "no address 203.0.113.1 in the log"},
@@ -413,7 +418,7 @@ static void test_now(void **state)
 		{"committed 17\n", 0, ""},
 		{"failed: disk \033full\n", 1, "the daemon could not write: disk \\x1bfull"},
 		{"what?\n", 1, "the daemon could not write: what?"},
-		{"", 1, "--now: log/control.sock"},
+		{"", 1, "--now: the daemon hung up"},
 	};
 	int status;
 	size_t i;
