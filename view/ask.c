@@ -22,9 +22,11 @@ static void interrupt(int sig)
 
 void ask_interrupted_by_sigint(sqlite3 *db)
 {
-	struct sigaction action = {.sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND};
+	struct sigaction action = {.sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND}, old;
 
 	interruptible = db;
+	if (sigaction(SIGINT, NULL, &old) == 0 && old.sa_handler == SIG_IGN)
+		return; /* a job in the background: Ctrl-C is not meant for it */
 	if (!db)
 		action.sa_handler = SIG_DFL;
 	sigaction(SIGINT, &action, NULL);

@@ -86,7 +86,7 @@ static int read_line(int fd, int timeout_ms, char *line)
 			return -ETIMEDOUT;
 		if (poll(&p, 1, (int)left) < 0)
 			return -errno;
-		n = recv(fd, line + len, (size_t)(ANSWER_MAX - len), MSG_DONTWAIT);
+		n = read(fd, line + len, (size_t)(ANSWER_MAX - len)); /* does not block */
 		if (n == 0)
 			break;
 		if (n < 0 && errno != EAGAIN)

@@ -310,6 +310,9 @@ static int flush_daemon(const struct arguments *a)
 		log_warnx("--now: no answer from the daemon in %d seconds; this is what the log holds",
 			  CONTROL_FLUSH_TIMEOUT_MS / 1000);
 		break;
+	case -EPIPE:
+		log_warnx("--now: the daemon hung up; this is what the log holds");
+		break;
 	case -EINTR:
 		break;
 	default:

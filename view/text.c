@@ -7,32 +7,23 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "config/utf8.h"
+
 #define ELLIPSIS "…" /* U+2026, one column */
 
-/* The character at s, which has len > 0 bytes. Returns the bytes it takes, 0 if they are not UTF-8 (RFC 3629:
- * no overlong forms, no surrogates, nothing above U+10FFFF). */
+/* The character at s, which has len > 0 bytes. Returns the bytes it takes, 0 if they are not UTF-8. */
 static size_t decode(const char *s, size_t len, uint32_t *out)
 {
-	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+	static const unsigned char lead[] = {0, 0x7f, 0x1f, 0x0f, 0x07}; /* bits of the first byte */
 	const unsigned char *p = (const unsigned char *)s;
-	uint32_t c = p[0];
-	size_t n, i;
+	size_t n = utf8_length(s, len), i;
+	uint32_t c;
 
-	if (c < 0x80) {
-		*out = c;
-		return 1;
-	}
-	n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
-	if (c < 0xc2 || c > 0xf4 || n > len)
+	if (!n)
 		return 0;
-	c &= 0xffU >> (n + 1);
-	for (i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
+	c = p[0] & lead[n];
+	for (i = 1; i < n; i++)
 		c = c << 6 | (p[i] & 0x3f);
-	}
-	if (c < smallest[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0;
 	*out = c;
 	return n;
 }
