@@ -198,7 +198,7 @@ int ignore_parse(struct ignore_rule *rule, const char *text, char *why, size_t s
 		snprintf(why, size, "a port as a number without quotes");
 		return -EINVAL;
 	}
-	if (strpbrk(text, "/:") || text[strspn(text, "0123456789.")] == '\0') {
+	if (text[0] != '\0' && (strpbrk(text, "/:") || text[strspn(text, "0123456789.")] == '\0')) {
 		snprintf(why, size, "an address like \"192.0.2.1\", a network like \"2001:db8::/32\"");
 		return -EINVAL;
 	}

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * test_wire_check.c - one good record of every type, then each of its fields made bad, and its length changed
+ * by every number of bytes.
+ */
+#include "config/wire_check.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <cmocka.h>
+
+struct record {
+	struct wire_hdr hdr;
+	char payload[WIRE_FRAME_MAX];
+};
+
+static struct record r;
+
+static void begin(enum wire_type type, const void *head, size_t len)
+{
+	memset(&r, 0, sizeof(r));
+	r.hdr.version = WIRE_VERSION;
+	r.hdr.type = (__u16)type;
+	r.hdr.len = (__u32)len;
+	memcpy(r.payload, head, len);
+}
+
+static void add(const void *tail, size_t len)
+{
+	memcpy(r.payload + r.hdr.len, tail, len);
+	r.hdr.len += (__u32)len;
+}
+
+static void good(void)
+{
+	const char *why = wire_check(&r.hdr, r.payload);
+
+	if (why)
+		fail_msg("type %u: %s", r.hdr.type, why);
+}
+
+/* The record with len bytes at offset replaced is refused for that reason; afterwards it is as before. */
+static void bad(size_t offset, const void *bytes, size_t len, const char *want)
+{
+	char saved[64];
+	const char *why;
+
+	assert_true(len <= sizeof(saved));
+	memcpy(saved, r.payload + offset, len);
+	memcpy(r.payload + offset, bytes, len);
+	why = wire_check(&r.hdr, r.payload);
+	memcpy(r.payload + offset, saved, len);
+	if (!why || !strstr(why, want))
+		fail_msg("type %u, offset %zu: wanted \"%s\", got %s", r.hdr.type, offset, want,
+			 why ? why : "good");
+	good();
+}
+
+static void bad_u32(size_t offset, uint32_t value, const char *want)
+{
+	bad(offset, &value, sizeof(value), want);
+}
+
+static void bad_u16(size_t offset, uint16_t value, const char *want)
+{
+	bad(offset, &value, sizeof(value), want);
+}
+
+static void bad_u8(size_t offset, uint8_t value, const char *want)
+{
+	bad(offset, &value, sizeof(value), want);
+}
+
+/* Every other length is refused, and the check reads no byte behind it. */
+static void only_this_length(void)
+{
+	struct wire_hdr hdr = r.hdr;
+	char *copy;
+
+	for (hdr.len = 0; hdr.len < r.hdr.len; hdr.len++) {
+		copy = malloc(hdr.len ? hdr.len : 1);
+		assert_non_null(copy);
+		memcpy(copy, r.payload, hdr.len);
+		if (!wire_check(&hdr, copy))
+			fail_msg("type %u: %u bytes were good", hdr.type, hdr.len);
+		free(copy);
+	}
+	hdr.len = r.hdr.len + 1;
+	assert_non_null(wire_check(&hdr, r.payload));
+}
+
+static void make_exec(struct wire_exec *exec, const char *path, size_t path_len, const char *argv,
+		      size_t argv_len)
+{
+	exec->path_len = (__u16)path_len;
+	exec->argv_len = (__u16)argv_len;
+	begin(WIRE_EXEC, exec, sizeof(*exec));
+	add(path, path_len);
+	add(argv, argv_len);
+}
+
+static void test_header(void **state)
+{
+	struct wire_tick tick = {.sequence = 1};
+
+	(void)state;
+	begin(WIRE_TICK, &tick, sizeof(tick));
+	good();
+	only_this_length();
+	r.hdr.version++;
+	assert_string_equal(wire_check(&r.hdr, r.payload), "another version");
+	r.hdr.version = WIRE_VERSION;
+	r.hdr.type = 0;
+	assert_string_equal(wire_check(&r.hdr, r.payload), "unknown type");
+	r.hdr.type = WIRE__MAX;
+	assert_string_equal(wire_check(&r.hdr, r.payload), "unknown type");
+	r.hdr.type = 65535;
+	assert_string_equal(wire_check(&r.hdr, r.payload), "unknown type");
+	r.hdr.type = WIRE_SETTINGS;
+	r.hdr.len = WIRE_FRAME_MAX - 7;
+	assert_string_equal(wire_check(&r.hdr, r.payload), "frame too long");
+	r.hdr.len = 0xffffffff;
+	assert_string_equal(wire_check(&r.hdr, r.payload), "frame too long");
+}
+
+static void test_fixed(void **state)
+{
+	static const struct {
+		enum wire_type type;
+		size_t size;
+	} fixed[] = {
+		{WIRE_TICK, sizeof(struct wire_tick)}, {WIRE_WINDOW, sizeof(struct wire_window)},
+		{WIRE_FORK, sizeof(struct wire_fork)}, {WIRE_COMMITTED, sizeof(struct wire_committed)},
+		{WIRE_EXIT, sizeof(struct wire_exit)}, {WIRE_CHANGED, sizeof(struct wire_changed)},
+		{WIRE_FLOW, sizeof(struct wire_flow)}, {WIRE_DIGEST, sizeof(struct wire_digest)},
+	};
+	static const char zero[256];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+		begin(fixed[i].type, zero, fixed[i].size);
+		good();
+		only_this_length();
+	}
+}
+
+static void test_flush(void **state)
+{
+	struct wire_flush flush = {.id = 1};
+
+	(void)state;
+	begin(WIRE_FLUSH, &flush, sizeof(flush));
+	good();
+	only_this_length();
+	flush.id = 0;
+	bad(0, &flush, sizeof(flush), "flush without an id");
+}
+
+static void test_settings(void **state)
+{
+	struct wire_settings head = {.generation = 1, .text_len = 2};
+
+	(void)state;
+	begin(WIRE_SETTINGS, &head, sizeof(head));
+	add("{}", 2);
+	good();
+	only_this_length();
+	bad_u32(offsetof(struct wire_settings, generation), 0, "without a generation");
+	bad_u32(offsetof(struct wire_settings, text_len), 1, "does not match");
+	bad_u32(offsetof(struct wire_settings, text_len), 0xffffffff, "does not match");
+	bad_u8(sizeof(head), 0, "NUL in text");
+	bad_u8(sizeof(head), 0xff, "not UTF-8");
+	r.hdr.len = sizeof(head) + WIRE_SETTINGS_MAX + 1;
+	head.text_len = WIRE_SETTINGS_MAX + 1;
+	memset(r.payload, 'x', r.hdr.len);
+	memcpy(r.payload, &head, sizeof(head));
+	assert_string_equal(wire_check(&r.hdr, r.payload), "text too long");
+}
+
+static void test_texts(void **state)
+{
+	struct wire_ready ready = {.stage = WIRE_STAGE_STORE, .text_len = 3};
+	struct wire_error error = {.stage = WIRE_STAGE_HASHER, .text_len = 3};
+	struct wire_loss loss = {.kind = WIRE_LOSS_CLOCK, .stage = WIRE_STAGE_STORE, .detail_len = 3};
+
+	(void)state;
+	begin(WIRE_READY, &ready, sizeof(ready));
+	add("a\nb", 3);
+	good();
+	only_this_length();
+	bad_u32(offsetof(struct wire_ready, stage), WIRE_STAGE__MAX, "stage out of range");
+	bad_u8(sizeof(ready) + 2, 0, "NUL in text");
+	begin(WIRE_ERROR, &error, sizeof(error));
+	add("\xe2\x82\xac", 3);
+	good();
+	only_this_length();
+	bad_u32(offsetof(struct wire_error, stage), 0xffffffff, "stage out of range");
+	bad_u8(sizeof(error) + 2, 'x', "not UTF-8");
+	begin(WIRE_LOSS, &loss, sizeof(loss));
+	add("xyz", 3);
+	good();
+	only_this_length();
+	bad_u32(offsetof(struct wire_loss, kind), WIRE_LOSS__MAX, "loss kind out of range");
+	bad_u32(offsetof(struct wire_loss, stage), WIRE_STAGE__MAX, "stage out of range");
+	bad_u32(offsetof(struct wire_loss, detail_len), 2, "does not match");
+	loss.detail_len = WIRE_TEXT_MAX + 1;
+	begin(WIRE_LOSS, &loss, sizeof(loss));
+	memset(r.payload + sizeof(loss), 'x', WIRE_TEXT_MAX + 1);
+	r.hdr.len += WIRE_TEXT_MAX + 1;
+	assert_string_equal(wire_check(&r.hdr, r.payload), "text too long");
+}
+
+static void test_exec(void **state)
+{
+	struct wire_exec exec = {.comm = "cat"};
+	const size_t path = sizeof(exec), argv = path + 9;
+
+	(void)state;
+	make_exec(&exec, "/bin/cat", 9, "cat\0-u", 7);
+	good();
+	only_this_length();
+	bad_u32(offsetof(struct wire_exec, flags), WIRE_EXEC_FLAGS + 1, "unknown exec flag");
+	bad_u32(offsetof(struct wire_exec, flags), WIRE_EXEC_ARGV_UNREAD, "arguments that were not read");
+	bad_u32(offsetof(struct wire_exec, source), WIRE_EXEC_SOURCE__MAX, "source out of range");
+	bad_u16(offsetof(struct wire_exec, path_len), 8, "do not fill the frame");
+	bad_u16(offsetof(struct wire_exec, argv_len), 65535, "too long");
+	bad_u16(offsetof(struct wire_exec, path_len), WIRE_PATH_MAX + 1, "too long");
+	bad(offsetof(struct wire_exec, comm), "0123456789abcdef", WIRE_COMM_SIZE, "comm is not terminated");
+	bad_u8(path + 8, 'x', "path is not terminated");
+	bad_u8(path + 4, 0, "NUL in path");
+	bad_u8(argv + 6, 'x', "arguments are not terminated");
+	exec.flags = WIRE_EXEC_PATH_REVERSED;
+	make_exec(&exec, "cat\0bin", 8, "", 0);
+	good();
+	bad_u8(path + 7, 'x', "path is not terminated");
+	exec.flags = WIRE_EXEC_FLAGS & ~WIRE_EXEC_PATH_REVERSED;
+	make_exec(&exec, "", 0, "", 0);
+	good();
+	only_this_length();
+}
+
+static void test_exec_text(void **state)
+{
+	struct {
+		struct wire_exec exec;
+		char text[16];
+	} e = {.exec = {.path_len = 9, .argv_len = 7}};
+
+	(void)state;
+	memcpy(e.text, "/bin/cat\0cat\0-u", 16);
+	assert_string_equal(wire_exec_path(&e.exec), "/bin/cat");
+	assert_string_equal(wire_exec_argv(&e.exec), "cat");
+	e.exec.path_len = e.exec.argv_len = 0;
+	assert_string_equal(wire_exec_path(&e.exec), "");
+	assert_string_equal(wire_exec_argv(&e.exec), "");
+}
+
+static void test_image(void **state)
+{
+	struct wire_image image = {.hash_error = WIRE_HASH_PENDING, .flags = WIRE_IMAGE_FLAGS};
+	struct wire_exec exec = {.path_len = 3, .argv_len = 2, .comm = "x"};
+	const size_t at = sizeof(image);
+
+	(void)state;
+	begin(WIRE_IMAGE, &image, sizeof(image));
+	add(&exec, sizeof(exec));
+	add("/x\0x", 5);
+	good();
+	only_this_length();
+	bad_u32(offsetof(struct wire_image, hash_error), WIRE_HASH__MAX, "hash error out of range");
+	bad_u32(offsetof(struct wire_image, flags), 2, "unknown image flag");
+	bad_u32(at + offsetof(struct wire_exec, flags), WIRE_EXEC_PATH_REVERSED, "reversed path");
+	bad_u32(at + offsetof(struct wire_exec, flags), 0x80000000, "unknown exec flag");
+	bad_u16(at + offsetof(struct wire_exec, argv_len), 3, "do not fill");
+	bad_u8(at + sizeof(exec) + 2, 'x', "path is not terminated");
+}
+
+static void test_flow(void **state)
+{
+	struct wire_flow flow = {.family = AF_INET6, .peer = WIRE_PEER_UNKNOWN, .flags = WIRE_FLOW_FLAGS};
+
+	(void)state;
+	memset(flow.laddr, 0xff, sizeof(flow.laddr));
+	memset(flow.raddr, 0xff, sizeof(flow.raddr));
+	begin(WIRE_FLOW, &flow, sizeof(flow));
+	good();
+	bad_u8(offsetof(struct wire_flow, direction), WIRE_DIRECTION__MAX, "direction out of range");
+	bad_u8(offsetof(struct wire_flow, result), WIRE_RESULT__MAX, "result out of range");
+	bad_u8(offsetof(struct wire_flow, peer), WIRE_PEER__MAX, "peer out of range");
+	bad_u8(offsetof(struct wire_flow, flags), WIRE_FLOW_FLAGS + 1, "unknown flow flag");
+	bad_u16(offsetof(struct wire_flow, family), AF_INET, "behind an IPv4 address");
+	flow.family = AF_INET;
+	memset(flow.laddr + 4, 0, 12);
+	memset(flow.raddr + 4, 0, 12);
+	begin(WIRE_FLOW, &flow, sizeof(flow));
+	good();
+	bad_u8(offsetof(struct wire_flow, laddr) + 15, 1, "behind an IPv4 address");
+	bad_u8(offsetof(struct wire_flow, raddr) + 4, 1, "behind an IPv4 address");
+}
+
+static void test_digest(void **state)
+{
+	struct wire_digest digest = {.file_id = 1};
+
+	(void)state;
+	begin(WIRE_DIGEST, &digest, sizeof(digest));
+	good();
+	bad_u32(offsetof(struct wire_digest, hash_error), WIRE_HASH_PENDING, "pending");
+	bad_u32(offsetof(struct wire_digest, hash_error), WIRE_HASH__MAX, "out of range");
+}
+
+/* The tables have a name for every value, so that a new one cannot be forgotten. */
+static void test_names(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < WIRE_STAGE__MAX; i++)
+		assert_non_null(wire_stage_name(i));
+	for (i = 0; i < WIRE_DIRECTION__MAX; i++)
+		assert_non_null(wire_direction_name(i));
+	for (i = WIRE_RESULT_NONE + 1; i < WIRE_RESULT__MAX; i++)
+		assert_non_null(wire_result_name(i));
+	for (i = 0; i < WIRE_PEER__MAX; i++)
+		assert_non_null(wire_peer_name(i));
+	for (i = 0; i < WIRE_LOSS__MAX; i++)
+		assert_non_null(wire_loss_name(i));
+	for (i = WIRE_HASH_OK + 1; i < WIRE_HASH__MAX; i++)
+		assert_non_null(wire_hash_error_name(i));
+	assert_null(wire_stage_name(WIRE_STAGE__MAX));
+	assert_null(wire_direction_name(WIRE_DIRECTION__MAX));
+	assert_null(wire_result_name(WIRE_RESULT_NONE));
+	assert_null(wire_result_name(WIRE_RESULT__MAX));
+	assert_null(wire_peer_name(0xffffffff));
+	assert_null(wire_loss_name(WIRE_LOSS__MAX));
+	assert_null(wire_hash_error_name(WIRE_HASH_OK));
+	assert_null(wire_hash_error_name(WIRE_HASH__MAX));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_header), cmocka_unit_test(test_fixed),	 cmocka_unit_test(test_flush),
+		cmocka_unit_test(test_texts),  cmocka_unit_test(test_settings),	 cmocka_unit_test(test_exec),
+		cmocka_unit_test(test_image),  cmocka_unit_test(test_exec_text), cmocka_unit_test(test_flow),
+		cmocka_unit_test(test_digest), cmocka_unit_test(test_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
