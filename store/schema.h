@@ -150,7 +150,7 @@
 	" WHEN 51 THEN 'ah' WHEN 58 THEN 'icmpv6' WHEN 88 THEN 'eigrp' WHEN 89 THEN 'ospf' WHEN 103 THEN 'pim'" \
 	" WHEN 108 THEN 'ipcomp' WHEN 112 THEN 'vrrp' WHEN 115 THEN 'l2tp' WHEN 132 THEN 'sctp'" \
 	" WHEN 136 THEN 'udplite' WHEN 137 THEN 'mpls' WHEN 255 THEN 'raw' WHEN 262 THEN 'mptcp' END"
-#define SCHEMA_SHA256(column) "lower(hex(nullif(" column ", x'')))"
+#define SCHEMA_SHA256(column) "nullif(lower(hex(" column ")), '')"
 #define SCHEMA_ISO(column) "strftime('%Y-%m-%dT%H:%M:%SZ', " column ", 'unixepoch')"
 #define SCHEMA_NO_IMAGE "no image record" /* hash_error of traffic whose program nobody described */
 

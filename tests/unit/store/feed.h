@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * feed.h - drives the real femtosnitch-store: frames into its standard input, frames back from its standard
+ * output, and questions to the snitch.db it writes. For tests and benchmarks; a failed call ends the program.
+ */
+#ifndef FEMTOSNITCH_TESTS_FEED_H
+#define FEMTOSNITCH_TESTS_FEED_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bpf/wire.h"
+#include "config/frame.h"
+
+#define FEED_NS 1000000000ull
+#define FEED_T feed_t() /* seconds; the time of traffic, the last full hour: retention looks at the clock */
+#define FEED_DEFAULTS "{}"
+
+struct feed {
+	char dir[PATH_MAX];
+	pid_t pid;
+	int in, out, err;
+	struct frame_writer *to;
+	struct frame_reader *from;
+	uint64_t flush_id;
+	uint64_t rows; /* of the last WIRE_COMMITTED */
+	uint64_t commit_us;
+	unsigned ready, errors, losses, ticks;
+	char text[WIRE_TEXT_MAX + 1]; /* of the last READY or ERROR */
+};
+
+static inline uint64_t feed_t(void)
+{
+	static uint64_t t;
+
+	if (t == 0)
+		t = (uint64_t)time(NULL) / 3600 * 3600;
+	return t;
+}
+
+#define feed_die(...) (fprintf(stderr, __VA_ARGS__), fprintf(stderr, "\n"), abort())
+
+static inline void feed_program(char path[PATH_MAX])
+{
+	char self[PATH_MAX] = "";
+
+	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
+		feed_die("readlink");
+	/* build/tests/KIND/FOLDER/test_x or build/tests/bench/x */
+	for (;;) {
+		char *up = dirname(self);
+
+		memmove(self, up, strlen(up) + 1);
+		snprintf(path, PATH_MAX, "%s/femtosnitch-store", self);
+		if (access(path, X_OK) == 0)
+			return;
+		if (strlen(self) <= 1)
+			feed_die("femtosnitch-store was not built");
+	}
+}
+
+static inline void feed_tmpdir(char dir[PATH_MAX])
+{
+	snprintf(dir, PATH_MAX, "%s/femtosnitch-store-XXXXXX", getenv("TMPDIR") ?: "/tmp");
+	if (!mkdtemp(dir) || chmod(dir, 0750) != 0)
+		feed_die("mkdtemp");
+}
+
+static inline void feed_rmdir(const char *dir)
+{
+	char command[PATH_MAX + 16];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+	if (system(command) != 0)
+		feed_die("rm");
+}
+
+static inline void feed_flush(struct feed *f)
+{
+	struct pollfd p = {.fd = f->in, .events = POLLOUT};
+	int rc;
+
+	while ((rc = frame_flush(f->to)) == -EAGAIN)
+		poll(&p, 1, -1);
+	if (rc != 0)
+		feed_die("the store is gone");
+}
+
+static inline void feed_put(struct feed *f, enum wire_type type, const void *head, size_t head_len,
+			    const void *tail, size_t tail_len)
+{
+	int rc = frame_put(f->to, type, head, head_len, tail, tail_len);
+
+	if (rc == -ENOBUFS) {
+		feed_flush(f);
+		rc = frame_put(f->to, type, head, head_len, tail, tail_len);
+	}
+	if (rc != 0)
+		feed_die("frame_put: %d", rc);
+}
+
+static inline void feed_settings(struct feed *f, const char *json)
+{
+	struct wire_settings head = {.generation = 1, .text_len = (uint32_t)strlen(json)};
+
+	feed_put(f, WIRE_SETTINGS, &head, sizeof(head), json, head.text_len);
+}
+
+static inline void feed_exec(struct feed *f, int in, int out, uid_t uid, gid_t gid)
+{
+	char path[PATH_MAX], uid_text[16], gid_text[16];
+	int log;
+
+	feed_program(path);
+	snprintf(uid_text, sizeof(uid_text), "%u", uid);
+	snprintf(gid_text, sizeof(gid_text), "%u", gid);
+	if (!getenv("V") && (log = open("/dev/null", O_WRONLY)) >= 0)
+		dup2(log, 2);
+	dup2(in, 0);
+	dup2(out, 1);
+	execl(path, path, "--state-dir", f->dir, "--log-dir", f->dir, "--uid", uid_text, "--gid", gid_text,
+	      NULL);
+	_exit(127);
+}
+
+/* dir is kept by the caller; json are the first settings. */
+static inline void feed_start_as(struct feed *f, const char *dir, const char *json, uid_t uid, gid_t gid)
+{
+	int in[2], out[2];
+
+	memset(f, 0, sizeof(*f));
+	snprintf(f->dir, sizeof(f->dir), "%s", dir);
+	if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0)
+		feed_die("pipe");
+	fcntl(in[0], F_SETPIPE_SZ, 1 << 20);
+	f->pid = fork();
+	if (f->pid == 0)
+		feed_exec(f, in[0], out[1], uid, gid);
+	close(in[0]);
+	close(out[1]);
+	f->in = in[1];
+	f->out = out[0];
+	f->to = frame_writer_new(f->in, 4 << 20);
+	f->from = frame_reader_new(f->out);
+	feed_settings(f, json);
+}
+
+static inline void feed_start(struct feed *f, const char *dir, const char *json)
+{
+	feed_start_as(f, dir, json, getuid(), getgid());
+}
+
+static inline void feed_take(struct feed *f, const struct wire_hdr *hdr, const void *payload)
+{
+	const struct wire_committed *done = payload;
+	const struct wire_ready *ready = payload; /* wire_error has its text length at the end, too */
+	const struct wire_error *error = payload;
+
+	switch (hdr->type) {
+	case WIRE_COMMITTED:
+		f->flush_id = done->flush_id;
+		f->rows = done->rows;
+		f->commit_us = done->commit_us;
+		break;
+	case WIRE_READY:
+		f->ready++;
+		snprintf(f->text, sizeof(f->text), "%.*s", (int)ready->text_len, (const char *)(ready + 1));
+		break;
+	case WIRE_ERROR:
+		f->errors++;
+		snprintf(f->text, sizeof(f->text), "%.*s", (int)error->text_len, (const char *)(error + 1));
+		break;
+	case WIRE_LOSS:
+		f->losses++;
+		break;
+	case WIRE_TICK:
+		f->ticks++;
+		break;
+	default:
+		break;
+	}
+}
+
+/* Read what comes back until `count` frames of `type` came or ms passed. Returns how many came. */
+static inline unsigned feed_wait(struct feed *f, enum wire_type type, unsigned count, int ms)
+{
+	struct pollfd p = {.fd = f->out, .events = POLLIN};
+	const struct wire_hdr *hdr;
+	const void *payload;
+	const char *why;
+	unsigned got = 0;
+	int rc;
+
+	feed_flush(f);
+	while (got < count) {
+		rc = frame_next(f->from, &hdr, &payload, &why);
+		if (rc < 0)
+			feed_die("broken frame from the store: %s", why);
+		if (rc == 1) {
+			feed_take(f, hdr, payload);
+			got += hdr->type == type;
+			continue;
+		}
+		if (poll(&p, 1, ms) <= 0 || frame_fill(f->from) == 0)
+			break;
+	}
+	return got;
+}
+
+static inline void feed_ready(struct feed *f)
+{
+	struct wire_ready hasher = {.stage = WIRE_STAGE_HASHER};
+
+	feed_put(f, WIRE_READY, &hasher, sizeof(hasher), NULL, 0);
+	if (feed_wait(f, WIRE_READY, 2, 5000) != 2)
+		feed_die("the store is not ready");
+}
+
+/* Close a window at second `to_s` and wait until it is durable. 0: it is, -1: no answer within ms. */
+static inline int feed_window_ms(struct feed *f, uint64_t to_s, int ms)
+{
+	static uint64_t id;
+	struct wire_window w = {.from_ns = (to_s - 10) * FEED_NS, .to_ns = to_s * FEED_NS, .flush_id = ++id};
+
+	feed_put(f, WIRE_WINDOW, &w, sizeof(w), NULL, 0);
+	while (feed_wait(f, WIRE_COMMITTED, 1, ms) == 1)
+		if (f->flush_id == id)
+			return 0;
+	return -1;
+}
+
+static inline void feed_window(struct feed *f, uint64_t to_s)
+{
+	if (feed_window_ms(f, to_s, 20000) != 0)
+		feed_die("the window was not committed");
+}
+
+/* End of input; the exit code, 128 + signal. */
+static inline int feed_stop(struct feed *f)
+{
+	int status;
+
+	if (f->in >= 0) {
+		(void)frame_flush(f->to);
+		close(f->in);
+	}
+	frame_writer_free(f->to);
+	waitpid(f->pid, &status, 0);
+	frame_reader_free(f->from);
+	close(f->out);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static inline void feed_kill(struct feed *f)
+{
+	feed_flush(f);
+	kill(f->pid, SIGKILL);
+	feed_stop(f);
+}
+
+struct feed_image {
+	struct wire_image_key key, parent;
+	const char *path, *comm;
+	const char *argv;
+	size_t argv_len;
+	uint64_t file_id;
+	unsigned hash_error, source, flags;
+	uint8_t sha; /* each byte of the hash */
+	uint64_t time_s;
+};
+
+#define FEED_KEY(pid, id)                                                                                    \
+	((struct wire_image_key){.tgid = (pid), .exec_id = (id), .start_ns = 1000ull * (pid)})
+
+static inline void feed_image(struct feed *f, const struct feed_image *i)
+{
+	static char buf[WIRE_FRAME_MAX];
+	struct wire_image *image = (void *)buf;
+	struct wire_exec *exec = (void *)(image + 1);
+	char *tail = (char *)(exec + 1);
+
+	memset(buf, 0, sizeof(*image) + sizeof(*exec));
+	image->file_id = i->file_id;
+	image->hash_error = i->hash_error;
+	if (!i->hash_error)
+		memset(image->sha256, i->sha, sizeof(image->sha256));
+	exec->image = i->key;
+	exec->parent = i->parent;
+	exec->source = i->source;
+	exec->flags = i->flags;
+	exec->uid = 0;
+	exec->netns = 4026531840u;
+	exec->time_ns = (i->time_s ? i->time_s : FEED_T) * FEED_NS;
+	snprintf(exec->comm, sizeof(exec->comm), "%.15s", i->comm ?: "");
+	exec->path_len = i->path ? (uint16_t)(strlen(i->path) + 1) : 0;
+	exec->argv_len = (uint16_t)i->argv_len;
+	memcpy(tail, i->path ?: "", exec->path_len);
+	memcpy(tail + exec->path_len, i->argv ?: "", i->argv_len);
+	feed_put(f, WIRE_IMAGE, image, sizeof(*image) + sizeof(*exec) + exec->path_len + exec->argv_len, NULL,
+		 0);
+}
+
+/* A program by name, child of `parent` (pid, first image; 0 = none), hash made of `sha`. */
+static inline void feed_program_start(struct feed *f, unsigned pid, unsigned parent, const char *path,
+				      const char *args, size_t args_len, uint8_t sha)
+{
+	const char *slash = strrchr(path, '/');
+	struct feed_image i = {
+		.key = FEED_KEY(pid, 1),
+		.path = path,
+		.comm = slash ? slash + 1 : path,
+		.argv = args,
+		.argv_len = args_len,
+		.file_id = sha,
+		.sha = sha,
+	};
+
+	if (parent)
+		i.parent = FEED_KEY(parent, 1);
+	feed_image(f, &i);
+}
+
+/* A TCP flow of pid's first image, 10.0.0.1:lport to 10.0.0.2:rport. The caller may change it and put it. */
+static inline struct wire_flow feed_tcp(unsigned pid, uint16_t lport, uint16_t rport, uint64_t sent,
+					uint64_t received)
+{
+	struct wire_flow flow = {
+		.image = FEED_KEY(pid, 1),
+		.cookie = (uint64_t)pid << 32 | (uint64_t)lport << 16 | rport,
+		.first_ns = FEED_T * FEED_NS,
+		.last_ns = (FEED_T + 3) * FEED_NS,
+		.sent_bytes = sent,
+		.received_bytes = received,
+		.netns = 4026531840u,
+		.laddr = {10, 0, 0, 1},
+		.raddr = {10, 0, 0, 2},
+		.lport = lport,
+		.rport = rport,
+		.family = AF_INET,
+		.protocol = 6,
+		.direction = WIRE_DIRECTION_OUT,
+		.result = WIRE_RESULT_OPEN,
+		.peer = WIRE_PEER_SOCKET,
+	};
+
+	return flow;
+}
+
+static inline void feed_flow(struct feed *f, const struct wire_flow *flow)
+{
+	feed_put(f, WIRE_FLOW, flow, sizeof(*flow), NULL, 0);
+}
+
+/* The answer to a question: columns joined by |, rows by newline, NULL as NULL. Constant until the next call.
+ */
+static inline const char *feed_ask_file(const char *path, const char *sql)
+{
+	static char answer[1 << 16];
+	sqlite3_stmt *stmt = NULL;
+	sqlite3 *db = NULL;
+	size_t n = 0;
+	int i, rc;
+
+	answer[0] = '\0';
+	rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL);
+	sqlite3_busy_timeout(db, 2000);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+	while (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
+		for (i = 0; i < sqlite3_column_count(stmt) && n < sizeof(answer); i++)
+			n += (size_t)snprintf(answer + n, sizeof(answer) - n, "%s%s",
+					      n == 0 ? ""
+					      : i    ? "|"
+						     : "\n",
+					      (const char *)sqlite3_column_text(stmt, i) ?: "NULL");
+	if (sqlite3_errcode(db) != SQLITE_OK && sqlite3_errcode(db) != SQLITE_DONE)
+		snprintf(answer, sizeof(answer), "error: %s", sqlite3_errmsg(db));
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	return answer;
+}
+
+static inline const char *feed_ask(const struct feed *f, const char *sql)
+{
+	char path[PATH_MAX + 16];
+
+	snprintf(path, sizeof(path), "%s/snitch.db", f->dir);
+	return feed_ask_file(path, sql);
+}
+
+#endif
