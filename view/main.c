@@ -72,7 +72,7 @@ static const struct {
 	[OPTION_SINCE] = {"since", "TIME",
 			  "from then on: 10m, 3h, 2d, 1w, 2026-11-20, 2026-11-20T18:15 (UTC)"},
 	[OPTION_UNTIL] = {"until", "TIME", "up to then"},
-	[OPTION_LIMIT] = {"limit", "N", "so many rows, 0 = all (default: 20)"},
+	[OPTION_LIMIT] = {"limit", "N", "so many rows, 0 = all (default: 20; new, losses and SQL: all)"},
 	[OPTION_NOW] = {"now", NULL, "first have written what the daemon still holds"},
 	[OPTION_STATE_DIR] = {"state-dir", "DIR", "the log is DIR/snitch.db (default: " PATHS_STATE_DIR ")"},
 	[OPTION_DB] = {"db", "FILE", "the log is FILE"},
@@ -114,7 +114,9 @@ static void print_help(FILE *to)
 			       options[i].value ? options[i].value : "");
 		fprintf(to, "%*s%s\n", used < 20 ? 20 - used : 1, "", options[i].help);
 	}
-	fputs("\nSums of traffic are kept per five minutes: --since and --until are widened to those.\n"
+	fputs("\nSums of traffic are kept per five minutes: for top, program, address and domain, --since "
+	      "and\n"
+	      "--until are widened to those.\n"
 	      "Views for SELECT: connections, programs, losses, traffic_5min, traffic_hour, traffic_day,\n"
 	      "totals_5min, totals_hour, totals_day.\n"
 	      "\nExamples:\n",

@@ -46,7 +46,7 @@ struct query {
 };
 
 const struct question *query_find(const char *name); /* NULL: no such question */
-bool query_is_sql(const char *text);		     /* begins as a statement that reads */
+bool query_is_sql(const char *text);		     /* begins as a statement */
 
 /* NULL, or what is wrong with the argument of this question. */
 const char *query_check(const struct query *);
