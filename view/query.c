@@ -42,6 +42,9 @@
 #define THE_ADDRESSES "(SELECT id FROM address WHERE text = :host OR (:host IS NULL AND in_network(text, :argument)))"
 #define THE_DOMAINS "(SELECT id FROM domain WHERE text = :argument OR text LIKE :like ESCAPE '\\')"
 
+/* Who came to us did so from any port: one row per port would say nothing. */
+#define RPORT "CASE t.direction WHEN 1 THEN NULL ELSE t.rport END"
+
 /* A kernel thread has a name, but no file. */
 #define EXE "coalesce(p.exe, p.name)"
 
@@ -62,7 +65,7 @@ static const char new_sql[] =
 static const char address_sql[] =
 	"WITH wanted AS MATERIALIZED " THE_ADDRESSES ","
 	" t AS (" SPAN("sum", PEER_COLUMNS, " AND s.raddr IN wanted") ")"
-	" SELECT " EXE " AS exe, a.text AS raddr, t.rport AS rport, " PROTOCOL("t.protocol") " AS protocol_name,"
+	" SELECT " EXE " AS exe, a.text AS raddr, " RPORT " AS rport, " PROTOCOL("t.protocol") " AS protocol_name,"
 	" " SCHEMA_DIRECTION("t.direction") " AS direction, " TOTALS ", d.text AS domain"
 	" FROM t LEFT JOIN program p ON p.id = t.program LEFT JOIN address a ON a.id = t.raddr"
 	" LEFT JOIN domain d ON d.id = t.domain GROUP BY 1, 2, 3, 4, 5, d.text"
@@ -71,7 +74,7 @@ static const char address_sql[] =
 static const char program_sql[] =
 	"WITH wanted AS MATERIALIZED " THE_PROGRAMS ","
 	" t AS (" SPAN("sum", PEER_COLUMNS, " AND s.program IN wanted") ")"
-	" SELECT a.text AS raddr, d.text AS domain, t.rport AS rport, " PROTOCOL("t.protocol") " AS protocol_name,"
+	" SELECT a.text AS raddr, d.text AS domain, " RPORT " AS rport, " PROTOCOL("t.protocol") " AS protocol_name,"
 	" " SCHEMA_DIRECTION("t.direction") " AS direction, " TOTALS ", " EXE " AS exe"
 	" FROM t LEFT JOIN program p ON p.id = t.program LEFT JOIN address a ON a.id = t.raddr"
 	" LEFT JOIN domain d ON d.id = t.domain GROUP BY 1, 2, 3, 4, 5, " EXE
@@ -80,12 +83,12 @@ static const char program_sql[] =
 static const char domain_sql[] =
 	"WITH wanted AS MATERIALIZED " THE_DOMAINS ","
 	" t AS (" SPAN("sum", PEER_COLUMNS, " AND s.domain IN wanted") ")"
-	" SELECT " EXE " AS exe, d.text AS domain, t.rport AS rport, " PROTOCOL("t.protocol") " AS protocol_name,"
+	" SELECT " EXE " AS exe, d.text AS domain, " RPORT " AS rport, " PROTOCOL("t.protocol") " AS protocol_name,"
 	" " SCHEMA_DIRECTION("t.direction") " AS direction, " TOTALS
 	" FROM t LEFT JOIN program p ON p.id = t.program LEFT JOIN domain d ON d.id = t.domain"
 	" GROUP BY 1, 2, 3, 4, 5 ORDER BY sum(t.send) + sum(t.recv) DESC, exe, domain, rport";
 
-/* The newest facts: the ids of the time asked for, backwards. Executions (lport -1) are not traffic. */
+/* The facts written last: the ids of the time asked for, backwards. Executions (lport -1) are not traffic. */
 static const char last_sql[] =
 	"SELECT " SCHEMA_ISO("f.contime") " AS time, " EXE " AS exe, a.text AS raddr, d.text AS domain,"
 	" f.rport AS rport, " PROTOCOL("f.protocol") " AS protocol_name, "
@@ -95,7 +98,7 @@ static const char last_sql[] =
 	" bucket < :to) AND id <= (SELECT max(last_id) FROM flow_range WHERE bucket >= :from AND bucket < :to)"
 	" AND contime >= :since AND contime < :until AND lport <> -1 ORDER BY id DESC LIMIT :limit) f"
 	" LEFT JOIN image i ON i.id = f.image LEFT JOIN program p ON p.id = i.program"
-	" LEFT JOIN address a ON a.id = f.raddr LEFT JOIN domain d ON d.id = f.domain ORDER BY f.id DESC";
+	" LEFT JOIN address a ON a.id = f.raddr LEFT JOIN domain d ON d.id = f.domain ORDER BY f.contime DESC, f.id DESC";
 
 static const char losses_sql[] =
 	"SELECT time_from, time_to, kind, stage, records, bytes, detail FROM losses"

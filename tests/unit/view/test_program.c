@@ -113,7 +113,7 @@ static void test_answers(void **state)
 		 "raddr,domain,rport,protocol_name,direction,send,recv,connections,exe\n192.0.2.1,,80,tcp,"
 		 "out,7,8,1,/usr/bin/curl\n"},
 		{"--csv program nfsd", "raddr,domain,rport,protocol_name,direction,send,recv,connections,"
-				       "exe\n2001:db8::1,,700,tcp,in,300,0,1,nfsd\n"},
+				       "exe\n2001:db8::1,,,tcp,in,300,0,1,nfsd\n"},
 		{"--csv address 198.51.100.0/24",
 		 "exe,raddr,rport,protocol_name,direction,send,recv,connections,domain\n"
 		 "\"/tmp/a\033\342\200\256\"\"b\"\",c\",198.51.100.9,22,tcp,out,0,0,1,badexample.com\n"},

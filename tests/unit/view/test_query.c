@@ -41,7 +41,8 @@ static const char facts_top[] = "SELECT p.exe, sum(send), sum(recv), count(*) FR
 				" ON p.id = i.program WHERE contime >= ?1 AND contime < ?2 GROUP BY 1 ORDER "
 				"BY sum(send) + sum(recv) DESC, 1";
 static const char facts_program[] =
-	"SELECT a.text, d.text, rport, CASE protocol WHEN 6 THEN 'tcp' ELSE 'udp' END, CASE direction WHEN 0 "
+	"SELECT a.text, d.text, CASE direction WHEN 0 THEN rport END, CASE protocol WHEN 6 THEN 'tcp' ELSE "
+	"'udp' END, CASE direction WHEN 0 "
 	"THEN 'out' ELSE 'in' END,"
 	" sum(send), sum(recv), count(*), p.exe FROM flow f JOIN image i ON i.id = f.image JOIN program p ON "
 	"p.id = i.program"
@@ -49,14 +50,16 @@ static const char facts_program[] =
 	" WHERE contime >= ?1 AND contime < ?2 AND p.name = 'p3' GROUP BY 1, 2, 3, 4, 5, 9"
 	" ORDER BY sum(send) + sum(recv) DESC, 9, 1, 3";
 static const char facts_address[] =
-	"SELECT p.exe, a.text, rport, CASE protocol WHEN 6 THEN 'tcp' ELSE 'udp' END, CASE direction WHEN 0 "
+	"SELECT p.exe, a.text, CASE direction WHEN 0 THEN rport END, CASE protocol WHEN 6 THEN 'tcp' ELSE "
+	"'udp' END, CASE direction WHEN 0 "
 	"THEN 'out' ELSE 'in' END,"
 	" sum(send), sum(recv), count(*), d.text FROM flow f JOIN image i ON i.id = f.image JOIN program p "
 	"ON p.id = i.program"
 	" JOIN address a ON a.id = raddr LEFT JOIN domain d ON d.id = domain"
 	" WHERE contime >= ?1 AND contime < ?2 AND a.text LIKE '192.0.2.%' GROUP BY 1, 2, 3, 4, 5, 9"
 	" ORDER BY sum(send) + sum(recv) DESC, 1, 2, 3";
-static const char facts_domain[] = "SELECT p.exe, d.text, rport, CASE protocol WHEN 6 THEN 'tcp' ELSE 'udp' "
+static const char facts_domain[] = "SELECT p.exe, d.text, CASE direction WHEN 0 THEN rport END, CASE "
+				   "protocol WHEN 6 THEN 'tcp' ELSE 'udp' "
 				   "END, CASE direction WHEN 0 THEN 'out' ELSE 'in' END,"
 				   " sum(send), sum(recv), count(*) FROM flow f JOIN image i ON i.id = "
 				   "f.image JOIN program p ON p.id = i.program"
