@@ -118,7 +118,7 @@ static void test_answers(void **state)
 		 "exe,raddr,rport,protocol_name,direction,send,recv,connections,domain\n"
 		 "\"/tmp/a\033\342\200\256\"\"b\"\",c\",198.51.100.9,22,tcp,out,0,0,1,badexample.com\n"},
 		{"--csv address 2001:0db8::0:1 --limit 1",
-		 "exe,raddr,rport,protocol_name,direction,send,recv,connections,domain\nnfsd,2001:db8::1,700,"
+		 "exe,raddr,rport,protocol_name,direction,send,recv,connections,domain\nnfsd,2001:db8::1,,"
 		 "tcp,in,300,0,1,\n"},
 		{"--csv domain www.example.com --limit 1",
 		 "exe,domain,rport,protocol_name,direction,send,recv,connections\n/usr/bin/"
