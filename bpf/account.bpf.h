@@ -59,21 +59,31 @@ static __always_inline bool peer_known(const struct peer *peer)
 	return peer->port || peer->addr[0] || peer->addr[1] || peer->addr[2] || peer->addr[3];
 }
 
-/* The local end. Not skc_num: a reset sets it to 0, inet_sport stays. */
-static __always_inline void local_end(const struct sock *sk, __u16 peer_family, __u32 laddr[4], __u16 *lport)
+/* The local port of a socket that has lost it: a reset sets skc_num to 0, inet_sport stays. */
+static __noinline __u16 port_before_reset(struct sock *sk)
 {
-	const struct inet_sock *inet = (const void *)sk;
+	return bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+}
 
-	*lport = BPF_CORE_READ(sk, sk_type) == SOCK_RAW ? 0 : bpf_ntohs(BPF_CORE_READ(inet, inet_sport));
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET) {
-		laddr[0] = BPF_CORE_READ(inet, inet_saddr);
+/* The local end, read straight through the trusted pointer: a probe read costs ten times as much. */
+static __always_inline void local_end(struct sock *sk, __u16 peer_family, __u32 laddr[4], __u16 *lport)
+{
+	*lport = sk->sk_type == SOCK_RAW ? 0 : sk->__sk_common.skc_num;
+	if (!*lport && sk->sk_type == SOCK_STREAM)
+		*lport = port_before_reset(sk);
+	if (sk->__sk_common.skc_family == AF_INET) {
+		laddr[0] = sk->__sk_common.skc_rcv_saddr;
 		return;
 	}
-	bpf_core_read(laddr, 4 * sizeof(*laddr), &sk->__sk_common.skc_v6_rcv_saddr);
+	laddr[3] = sk->__sk_common.skc_v6_rcv_saddr.in6_u.u6_addr32[3];
 	if (peer_family == AF_INET) { /* mapped, or the wildcard */
 		laddr[0] = laddr[3];
-		laddr[1] = laddr[2] = laddr[3] = 0;
+		laddr[3] = 0;
+		return;
 	}
+	laddr[0] = sk->__sk_common.skc_v6_rcv_saddr.in6_u.u6_addr32[0];
+	laddr[1] = sk->__sk_common.skc_v6_rcv_saddr.in6_u.u6_addr32[1];
+	laddr[2] = sk->__sk_common.skc_v6_rcv_saddr.in6_u.u6_addr32[2];
 }
 
 /* One peer from connect() or accept() to the end. One-to-many SCTP is no connection: each message has its own. */
@@ -139,16 +149,16 @@ static __always_inline void flow_add(struct wire_flow *flow, const struct moved 
 
 static __always_inline void flow_fill(struct wire_flow *flow, struct sock *sk, const struct peer *peer)
 {
-	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	__u16 family = sk->__sk_common.skc_family;
 
 	flow->first_ns = bpf_jiffies64();
-	flow->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	flow->netns = sk->__sk_common.skc_net.net->ns.inum;
 	flow->uid = bpf_get_current_uid_gid();
 	flow->family = peer->family ? peer->family : family;
 	if (family == AF_PACKET) {
 		flow->protocol = bpf_ntohs(BPF_CORE_READ((struct packet_sock *)sk, num));
 	} else if (family != AF_VSOCK) {
-		flow->protocol = BPF_CORE_READ(sk, sk_protocol);
+		flow->protocol = sk->sk_protocol;
 		local_end(sk, flow->family, (__u32 *)flow->laddr, &flow->lport);
 	}
 	__builtin_memcpy(flow->raddr, peer->addr, sizeof(flow->raddr));
@@ -168,7 +178,7 @@ static __noinline void overflow_count(struct sock *sk, const struct wire_image_k
 	key.image = *image;
 	key.cookie = bpf_get_socket_cookie(sk);
 	key.peer = *peer;
-	key.protocol = BPF_CORE_READ(sk, sk_protocol);
+	key.protocol = sk->sk_protocol;
 	key.direction = moved->direction;
 	key.result = moved->result;
 	flow = overflow_find(&key, &map);
@@ -196,7 +206,7 @@ static __noinline void slot_fill(struct slot *slot, struct sock *sk, const struc
 				 const struct moved *moved)
 {
 	slot->peer = *peer;
-	slot->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	slot->netns = sk->__sk_common.skc_net.net->ns.inum;
 	slot->uid = bpf_get_current_uid_gid();
 	slot->direction = moved->direction;
 	slot->peer_known = moved->peer_known;
@@ -282,7 +292,7 @@ static __always_inline void count(struct sock *sk, struct socket_state *state, s
 			return;
 		}
 	}
-	if (BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock)) {
+	if (BPF_CORE_READ_BITFIELD(sk, sk_kern_sock)) {
 		__sync_fetch_and_or(&state->flags, SOCKET_KERNEL); /* mover() knows from the next call on */
 		__builtin_memset(image, 0, sizeof(*image));
 	}

@@ -150,8 +150,7 @@ static __always_inline void attempt_ended(struct sock *sk, int from, int to)
 	if (from == TCP_SYN_SENT && to == TCP_CLOSE) {
 		slots_result(state, sk, result_of_error(sk->sk_err), true);
 	} else if (to == TCP_CLOSE) {
-		if (sk->sk_err)
-			slots_result(state, sk, result_of_error(sk->sk_err), false);
+		slots_result(state, sk, result_of_error(sk->sk_err), false);
 	} else {
 		slots_result(state, sk, WIRE_RESULT_OPEN, true);
 		tcp = bpf_skc_to_tcp_sock(sk);
@@ -207,6 +206,8 @@ int BPF_PROG(on_state, struct sock *sk, int from, int to)
 
 	if (!asks && !opens && to != TCP_CLOSE && to != TCP_LISTEN)
 		return 0;
+	if (to == TCP_CLOSE && from != TCP_SYN_SENT && !sk->sk_err)
+		return 0; /* closed in order: nothing new to say */
 	if (sk->sk_protocol == IPPROTO_TCP) {
 		struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
 
