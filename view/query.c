@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * query.c - see query.h. No named question reads the facts of more than one window of time that was asked
- * for, so that each stays fast over tens of millions of rows: sums come from the rollups, days from sum_day
- * and total_day, the hours and five minutes at both ends from the finer ones. Times are widened to whole five
- * minutes, and the sums are exact for those.
+ * query.c - see query.h. Sums come from the rollups, so that each stays fast over tens of millions of rows:
+ * days from sum_day and total_day, the hours and five minutes at both ends from the finer ones. Times are
+ * widened to whole five minutes, and the sums are exact for those. Only "last" reads facts, by their id.
  *
  * Values: :from :to widened; :hour_from :day_from :day_to :hour_to where one rollup takes over from the
- * other; :since :until as asked; :argument, :like (argument in LIKE), :host (address as the log writes it),
- * :limit.
+ * other; :since :until as asked; :argument, :suffix ("/NAME" or ".NAME"), :base (its last component), :host
+ * (address as the log writes it), :wider (the network around it), :limit.
  */
 #include "view/query.h"
 
@@ -38,9 +37,9 @@
 	" s.direction AS direction, s.domain AS domain, s.send AS send, s.recv AS recv," \
 	" s.connections AS connections"
 
-#define THE_PROGRAMS "(SELECT id FROM program WHERE exe = :argument OR name = :argument OR exe LIKE :like ESCAPE '\\')"
+#define THE_PROGRAMS "(SELECT id FROM program WHERE exe = :argument OR name = :argument OR substr(exe, -length(:suffix)) = :suffix)"
 #define THE_ADDRESSES "(SELECT id FROM address WHERE text = :host OR (:host IS NULL AND in_network(text, :argument)))"
-#define THE_DOMAINS "(SELECT id FROM domain WHERE text = :argument OR text LIKE :like ESCAPE '\\')"
+#define THE_DOMAINS "(SELECT id FROM domain WHERE text = lower(:argument) OR substr(text, -length(:suffix)) = lower(:suffix))"
 
 /* Who came to us did so from any port: one row per port would say nothing. */
 #define RPORT "CASE t.direction WHEN 1 THEN NULL ELSE t.rport END"
@@ -273,20 +272,15 @@ static int bind_times(const struct query *q, sqlite3_stmt *stmt)
 	return rc ? -ENOMEM : 0;
 }
 
-/* Patterns of LIKE for the argument: "%/NAME" for a program's name, "%.NAME" for what is below a domain. */
-static int bind_like(const struct query *q, sqlite3_stmt *stmt)
+/* How else it may end: "/NAME" for a program's file, ".NAME" for what is below a domain. */
+static int bind_suffix(const struct query *q, sqlite3_stmt *stmt)
 {
 	struct buffer b = {0};
-	const char *at;
 	int rc;
 
-	buffer_text(&b, q->question->argument == QUERY_DOMAIN ? "%." : "%/");
-	for (at = q->argument; *at; at++) {
-		if (strchr("%_\\", *at))
-			buffer_text(&b, "\\");
-		buffer_add(&b, at, 1);
-	}
-	rc = b.failed ? -ENOMEM : bind_text(stmt, ":like", b.data, b.len);
+	buffer_text(&b, q->question->argument == QUERY_DOMAIN ? "." : "/");
+	buffer_text(&b, q->argument);
+	rc = b.failed ? -ENOMEM : bind_text(stmt, ":suffix", b.data, b.len);
 	buffer_free(&b);
 	return rc;
 }
@@ -319,5 +313,5 @@ int query_bind(const struct query *q, sqlite3_stmt *stmt)
 	rc = rc ? rc : bind_text(stmt, ":base", base, strlen(base));
 	if (!rc && q->question->argument == QUERY_ADDRESS)
 		return bind_address(q, stmt);
-	return rc ? rc : bind_like(q, stmt);
+	return rc ? rc : bind_suffix(q, stmt);
 }

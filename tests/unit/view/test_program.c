@@ -120,7 +120,7 @@ static void test_answers(void **state)
 		{"--csv address 2001:0db8::0:1 --limit 1",
 		 "exe,raddr,rport,protocol_name,direction,send,recv,connections,domain\nnfsd,2001:db8::1,,"
 		 "tcp,in,300,0,1,\n"},
-		{"--csv domain www.example.com --limit 1",
+		{"--csv domain WWW.Example.com --limit 1",
 		 "exe,domain,rport,protocol_name,direction,send,recv,connections\n/usr/bin/"
 		 "curl,www.example.com,443,tcp,out,10,20,1\n"},
 		{"--csv last --limit 1",
