@@ -73,9 +73,9 @@ void cover_free(struct cover *c)
 	errno = err;
 }
 
-static struct crew *crew_for(struct cover *c, enum mounts_class class)
+static struct crew *crew_for(struct cover *c, bool far)
 {
-	if (class == MOUNTS_LOCAL)
+	if (!far)
 		return c->near;
 	if (!c->far && (c->far = reach_new(JOBS_MAX)) == NULL)
 		log_warn("thread for remote filesystems");
@@ -93,12 +93,13 @@ static void lost(struct cover *c, struct mounts_fs *fs, const char *where, int e
 /* Send somebody to mark the filesystem at path. */
 static void ask(struct cover *c, struct mounts_fs *fs, const char *path, __u32 mount_id)
 {
-	struct crew *crew = crew_for(c, fs->class);
+	struct crew *crew = crew_for(c, fs->far);
 	struct reach_job *job = crew ? reach_job_new(REACH_MARK, path) : NULL;
 	int rc = -ENOMEM;
 
 	if (job) {
 		job->watch = c->watch;
+		job->far = fs->far;
 		job->dev = fs->dev;
 		job->mount_id = mount_id;
 		rc = reach_submit(crew, job);
@@ -127,6 +128,7 @@ static void found(void *arg, const struct mounts_line *m)
 	fs->class = class;
 	if (!c->through)
 		fs->ours = true;
+	fs->far = !fs->ours || class != MOUNTS_LOCAL;
 	if (class == MOUNTS_USER)
 		fs->state = MOUNTS_UNWATCHED;
 	if (fs->state == MOUNTS_UNWATCHED || fs->state == MOUNTS_FAILED)
@@ -210,6 +212,7 @@ void cover_exec(struct cover *c, const struct wire_exec *exec, __u64 now_ms)
 	if (!fs || fs->state != MOUNTS_NEW || fs->asked)
 		return;
 	fs->class = MOUNTS_REMOTE;
+	fs->far = true;
 	snprintf(path, sizeof(path), "/proc/%u/exe", exec->image.tgid);
 	ask(c, fs, path, 0);
 }
@@ -258,13 +261,22 @@ void cover_marked(struct cover *c, const struct reach_job *job)
 int cover_open(struct cover *c, struct reach_job *job)
 {
 	const struct mounts_fs *fs = mounts_get(c->mounts, job->record.dev);
-	struct crew *crew = crew_for(c, fs ? fs->class : MOUNTS_LOCAL);
+	struct crew *crew;
 
 	job->at_path = fs && fs->ours;
+	job->far = !fs || fs->far;
+	crew = crew_for(c, job->far);
 	if (crew)
 		return reach_submit(crew, job);
 	reach_job_free(job);
 	return -ENOMEM;
+}
+
+bool cover_is_far(struct cover *c, __u32 dev)
+{
+	const struct mounts_fs *fs = mounts_get(c->mounts, dev);
+
+	return !fs || fs->far;
 }
 
 bool cover_settled(struct cover *c)

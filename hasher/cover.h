@@ -48,6 +48,9 @@ void cover_marked(struct cover *, const struct reach_job *);
 /* Look for the file of an exec record; takes the job. 0 or -errno. */
 int cover_open(struct cover *, struct reach_job *);
 
+/* Are the files of this filesystem (superblock's device) far? */
+bool cover_is_far(struct cover *, __u32 dev);
+
 bool cover_settled(struct cover *); /* nothing that answers by itself is still to be marked */
 unsigned cover_watched(struct cover *);
 

@@ -277,6 +277,11 @@ unsigned crew_jobs(const struct crew *c)
 	return c->jobs;
 }
 
+bool crew_exhausted(const struct crew *c)
+{
+	return !c->hand;
+}
+
 static void list_drop(struct crew *c, struct list *l)
 {
 	struct crew_job *job;

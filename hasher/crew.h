@@ -51,6 +51,8 @@ void crew_check(struct crew *); /* call now and then while crew_jobs() is not 0 
 
 unsigned crew_jobs(const struct crew *); /* submitted and not handed out yet */
 
+bool crew_exhausted(const struct crew *); /* too many threads hang, nobody works */
+
 /* Drop what waits. Threads are not waited for, and the crew itself is not given back: they end with the
  * process. */
 void crew_stop(struct crew *); /* NULL is fine */

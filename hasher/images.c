@@ -18,6 +18,7 @@
 #include "config/wire_check.h"
 #include "hasher/cache.h"
 #include "hasher/cover.h"
+#include "hasher/far.h"
 #include "hasher/file.h"
 #include "hasher/join.h"
 #include "hasher/worker.h"
@@ -41,6 +42,10 @@ struct images {
 	struct cover *cover; /* NULL without fanotify */
 	struct crew *near;   /* without fanotify: who looks for files */
 	struct crew *worker;
+	struct crew *worker_far; /* for files that may not answer; NULL until then */
+	struct far *far;	 /* NULL without fanotify */
+	bool far_lost;		 /* said that it gave up */
+	unsigned max_files;
 	void *buf;	  /* for hashing on the spot, NULL until then */
 	__u64 crowded_ms; /* when candidates last had reason to wait long */
 	__u64 candidates_dropped, files_refused;
@@ -111,6 +116,15 @@ static void settle_result(struct images *im, struct cache_file *f, const struct 
 	settle(im, f, error, r->sha256);
 }
 
+/* Close fd, or have it closed. */
+static void let_go(struct images *im, int fd, bool far)
+{
+	if (far && im->far)
+		far_close(im->far, fd);
+	else
+		close(fd);
+}
+
 static void hash_here(struct images *im, struct cache_file *f, int fd, const struct wire_file *st)
 {
 	struct digest_result r = {.hash_error = WIRE_HASH_BUSY};
@@ -129,9 +143,19 @@ static void hash_here(struct images *im, struct cache_file *f, int fd, const str
 	settle_result(im, f, &r);
 }
 
-/* Owns fd. */
-static void hash(struct images *im, struct cache_file *f, int fd, const struct wire_file *st)
+/* Owns fd. A far one is neither read nor closed here, and not marked either: the loop reads those events. */
+static void hash(struct images *im, struct cache_file *f, int fd, const struct wire_file *st, bool far)
 {
+	if (far) {
+		if (!im->worker_far)
+			im->worker_far = worker_new(im->max_files / 4);
+		if (im->worker_far && !worker_submit(im->worker_far, fd, f->file_id, st))
+			return;
+		let_go(im, fd, far);
+		im->files_refused++;
+		settle(im, f, WIRE_HASH_BUSY, NULL);
+		return;
+	}
 	if (im->watch)
 		watch_mark_file(im->watch, fd);
 	if (worker_submit(im->worker, fd, f->file_id, st))
@@ -140,31 +164,40 @@ static void hash(struct images *im, struct cache_file *f, int fd, const struct w
 
 /* ---- events */
 
-static void executed(void *arg, __u32 tgid, int fd)
+static void event(struct images *im, __u32 tgid, int fd, bool far)
 {
-	struct images *im = arg;
 	struct cache_file *f;
 	struct wire_file st;
 	__u64 file_id;
 
 	if (file_stat(fd, &st)) {
-		close(fd);
+		let_go(im, fd, far);
 		return;
 	}
 	f = cache_by_stat(im->cache, &st);
 	if (f) {
-		close(fd);
 		file_id = f->file_id;
+		let_go(im, fd, far);
 	} else if ((f = cache_add(im->cache, &st, NULL)) != NULL) {
 		file_id = f->file_id;
-		hash(im, f, fd, &st);
+		hash(im, f, fd, &st, far);
 	} else {
-		close(fd);
+		let_go(im, fd, far);
 		im->files_refused++;
 		return;
 	}
 	if (tgid && join_add(im->join, tgid, &st, file_id, now_ms()))
 		im->candidates_dropped++;
+}
+
+static void executed(void *arg, __u32 tgid, int fd)
+{
+	event(arg, tgid, fd, false);
+}
+
+static void executed_far(void *arg, __u32 tgid, int fd)
+{
+	event(arg, tgid, fd, true);
 }
 
 static void modified(void *arg, __u32 tgid, int fd)
@@ -190,7 +223,10 @@ unsigned images_drain(struct images *im, bool has_room)
 	const struct watch_listener listener = {
 		.executed = executed, .modified = has_room ? modified : NULL, .arg = im};
 
-	return im->watch ? watch_drain(im->watch, &listener) : 0;
+	if (!im->watch)
+		return 0;
+	far_take(im->far, executed_far, im);
+	return watch_drain(im->watch, &listener);
 }
 
 /* ---- exec records */
@@ -277,6 +313,8 @@ void images_exec(struct images *im, const struct wire_exec *exec, size_t len)
 	if (im->cover)
 		cover_exec(im->cover, exec, now_ms());
 	f = cache_by_record(im->cache, &exec->file);
+	if (!f && im->cover && cover_is_far(im->cover, exec->file.dev))
+		far_take_all(im->far, executed_far, im);
 	if (!f)
 		f = joined(im, exec, &how, &file_id);
 	if (!f && how != JOIN_CERTAIN && how != JOIN_RENAMED) {
@@ -308,11 +346,12 @@ static void opened(struct images *im, struct reach_job *job)
 	known = cache_by_stat(im->cache, &job->st);
 	if (known && known != f && known->hash_error == WIRE_HASH_OK) {
 		settle(im, f, WIRE_HASH_OK, known->sha256);
-		return;
+		let_go(im, job->fd, job->far);
+	} else {
+		if (f->findable)
+			cache_set_stat(im->cache, f, &job->st);
+		hash(im, f, job->fd, &job->st, job->far);
 	}
-	if (f->findable)
-		cache_set_stat(im->cache, f, &job->st);
-	hash(im, f, job->fd, &job->st);
 	job->fd = -1;
 }
 
@@ -340,18 +379,24 @@ static struct crew *far(struct images *im)
 	return im->cover ? cover_far(im->cover) : NULL;
 }
 
-bool images_result(struct images *im)
+static bool take_hashed(struct images *im, struct crew *crew)
 {
-	struct worker_job *job = worker_result(im->worker);
+	struct worker_job *job = crew ? worker_result(crew) : NULL;
 	struct cache_file *f;
 
 	if (!job)
-		return take_reached(im, near(im)) || take_reached(im, far(im));
+		return false;
 	f = cache_by_id(im->cache, job->file_id);
 	if (f)
 		settle_result(im, f, &job->result);
 	worker_job_free(job);
 	return true;
+}
+
+bool images_result(struct images *im)
+{
+	return take_hashed(im, im->worker) || take_hashed(im, im->worker_far) || take_reached(im, near(im)) ||
+	       take_reached(im, far(im));
 }
 
 /* ---- housekeeping */
@@ -370,13 +415,19 @@ int images_fd(struct images *im, enum images_fd which)
 {
 	switch (which) {
 	case IMAGES_EXECUTED:
-		return im->watch ? watch_exec_fd(im->watch) : -1;
+		return im->watch ? watch_fd(im->watch, WATCH_NEAR) : -1;
+	case IMAGES_EXECUTED_FAR:
+		return im->far ? far_events_fd(im->far) : -1;
+	case IMAGES_READ_FAR:
+		return im->far ? far_results_fd(im->far) : -1;
 	case IMAGES_MODIFIED:
-		return im->watch ? watch_modify_fd(im->watch) : -1;
+		return im->watch ? watch_fd(im->watch, WATCH_MODIFIED) : -1;
 	case IMAGES_MOUNTS:
 		return im->cover ? cover_mount_fd(im->cover) : -1;
 	case IMAGES_HASHED:
 		return crew_fd(im->worker);
+	case IMAGES_HASHED_FAR:
+		return im->worker_far ? crew_fd(im->worker_far) : -1;
 	case IMAGES_NEAR:
 		return crew_fd(near(im));
 	case IMAGES_FAR:
@@ -396,6 +447,10 @@ void images_check(struct images *im, bool caught_up)
 	crew_check(near(im));
 	if (far(im))
 		crew_check(far(im));
+	if (im->worker_far)
+		crew_check(im->worker_far);
+	if (im->far)
+		far_check(im->far);
 	if (!caught_up)
 		im->crowded_ms = now;
 	if (now - im->crowded_ms > JOIN_KEEP_MS)
@@ -405,7 +460,8 @@ void images_check(struct images *im, bool caught_up)
 bool images_busy(struct images *im)
 {
 	return join_count(im->join) || crew_jobs(im->worker) || crew_jobs(near(im)) ||
-	       (far(im) && crew_jobs(far(im)));
+	       (far(im) && crew_jobs(far(im))) || (im->worker_far && crew_jobs(im->worker_far)) ||
+	       (im->far && far_busy(im->far));
 }
 
 static void say(struct images *im, enum lost what, __u64 count, enum wire_loss_kind kind, const char *text)
@@ -427,6 +483,10 @@ void images_losses(struct images *im)
 	    "the file of an exec event could not be opened");
 	say(im, LOST_CANDIDATE, im->candidates_dropped, WIRE_LOSS_FANOTIFY_READ,
 	    "too many exec events waited for their record");
+	if (im->far && far_gave_up(im->far) && !im->far_lost)
+		im->far_lost =
+			!stage_loss(im->stage, WIRE_LOSS_MOUNT, 0, 0, 1, 0,
+				    "filesystems of other namespaces or servers: too many did not answer");
 	im->said_ns = stage_now();
 }
 
@@ -472,13 +532,14 @@ struct images *images_new(struct stage *stage, struct watch *watch, unsigned max
 		return NULL;
 	im->stage = stage;
 	im->watch = watch;
+	im->max_files = max_files;
 	im->said_ns = stage_now();
 	im->cache = cache_new(CACHE_MAX);
 	im->join = join_new(JOIN_MAX);
 	im->worker = worker_new(max_files);
-	if (watch)
+	if (watch && (im->far = far_new(watch)) != NULL)
 		im->cover = cover_new(watch, &listener);
-	else
+	else if (!watch)
 		im->near = reach_new(max_files);
 	if (!im->cache || !im->join || !im->worker || !(im->cover || im->near)) {
 		images_free(im);
@@ -500,6 +561,8 @@ void images_free(struct images *im)
 	cover_free(im->cover);
 	crew_stop(im->near);
 	crew_stop(im->worker);
+	crew_stop(im->worker_far);
+	far_free(im->far);
 	free(im->buf);
 	free(im);
 	errno = err;

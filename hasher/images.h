@@ -38,9 +38,13 @@ void images_mounts(struct images *);
 /* Descriptors to poll for reading; [IMAGES_MOUNTS] is for POLLPRI. -1: there is none. */
 enum images_fd {
 	IMAGES_EXECUTED,
+	IMAGES_EXECUTED_FAR,
 	IMAGES_MODIFIED,
 	IMAGES_MOUNTS,
+	IMAGES_RESULTS, /* from here on: of threads */
+	IMAGES_READ_FAR = IMAGES_RESULTS,
 	IMAGES_HASHED,
+	IMAGES_HASHED_FAR,
 	IMAGES_NEAR,
 	IMAGES_FAR,
 	IMAGES__FDS

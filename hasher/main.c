@@ -28,8 +28,8 @@
 #define OUT_BOUND (4 * WIRE_FRAME_MAX)
 #define FILES_MAX 1024	/* waiting to be hashed, each an open fd */
 #define FILES_SPARE 128 /* fds for everything else: events in hand, threads, pipes */
-#define NAP_AFTER_MS 20 /* events so close together are a burst */
-#define NAP_NS 3000000	/* long enough for a dozen programs, too short for anybody who wants to unmount */
+#define NAP_AFTER_MS 30 /* events so close together are a burst */
+#define NAP_NS 8000000	/* a sleep costs as much as ten events; nobody who wants to unmount notices */
 #define CHECK_MS 1000
 #define FILLS 16       /* reads of the pipe before the rest of the loop has its turn */
 #define LINGER_MS 2000 /* for hashes, after the end of input; as long again for a slow reader */
@@ -209,10 +209,9 @@ static void wait_for_work(struct hasher *h, struct pollfd *fds, int timeout_ms)
 	int i;
 
 	for (i = 0; i < IMAGES__FDS; i++) {
-		bool is_result = i == IMAGES_HASHED || i == IMAGES_NEAR || i == IMAGES_FAR;
-
 		fds[i] = (struct pollfd){
-			.fd = is_result && !may_write ? -1 : images_fd(h->images, (enum images_fd)i),
+			.fd = i >= IMAGES_RESULTS && !may_write ? -1
+								: images_fd(h->images, (enum images_fd)i),
 			.events = i == IMAGES_MOUNTS ? POLLPRI : POLLIN,
 		};
 	}
@@ -247,10 +246,10 @@ static void run(struct hasher *h)
 			fatalx("the next stage is gone");
 		if (fds[IMAGES_MOUNTS].revents && room(h))
 			images_mounts(h->images);
-		if (fds[IMAGES_EXECUTED].revents || fds[IMAGES_MODIFIED].revents)
+		if (fds[IMAGES_EXECUTED].revents || fds[IMAGES_EXECUTED_FAR].revents ||
+		    fds[IMAGES_MODIFIED].revents || fds[IMAGES_READ_FAR].revents)
 			take_events(h);
-		if (fds[IMAGES_HASHED].revents || fds[IMAGES_NEAR].revents || fds[IMAGES_FAR].revents)
-			take_results(h);
+		take_results(h);
 		if (fds[POLL_IN].revents || (!h->pipe_empty && room(h)))
 			open = read_pipe(h);
 		check(h);

@@ -39,6 +39,7 @@ struct mounts_fs {
 	__u8 class;  /* enum mounts_class */
 	__u8 state;  /* enum mounts_state */
 	bool ours;   /* mounted where we live: goes away with its last mount */
+	bool far;    /* may not answer: a server, or whoever mounted it where we do not live */
 	bool seen;   /* by the scan that runs now */
 	__u16 asked; /* marks on their way */
 	int error;   /* of the last mark that failed, 0 = none */

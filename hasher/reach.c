@@ -38,7 +38,7 @@ static int mark(const struct reach_job *job)
 		rc = -ENOENT;
 	snprintf(by_fd, sizeof(by_fd), "/proc/self/fd/%d", fd);
 	if (!rc)
-		rc = watch_mark_filesystem(job->watch, by_fd);
+		rc = watch_mark_filesystem(job->watch, job->far ? WATCH_FAR : WATCH_NEAR, by_fd);
 	close(fd); /* or the mount stays busy */
 	return rc;
 }
@@ -164,6 +164,7 @@ static struct crew_job *answer(const struct crew_job *crew_job)
 
 	if (!job)
 		return NULL;
+	job->far = stuck->far;
 	job->dev = stuck->dev;
 	job->file_id = stuck->file_id;
 	job->error = stuck->what == REACH_MARK ? -ETIMEDOUT : (int)WIRE_HASH_TIMEOUT;

@@ -22,6 +22,7 @@ enum reach_what {
 struct reach_job {
 	struct crew_job crew;
 	enum reach_what what;
+	bool far; /* the file may not answer: who gets its fd must not touch it in the loop */
 
 	/* MARK */
 	const struct watch *watch;

@@ -22,16 +22,12 @@
 #define FAN_MARK_EVICTABLE 0x00000200
 #endif
 
-/* Each event of a read costs an fd before we see the first of them: few at a time. */
-#define READ_EVENTS 32
-
 /* Before 5.19 a mark pins its inode in memory: this many, then all are taken away (the cache still notices a
  * change by ctime, only the announcement is lost until the next execution). */
 #define PINNED_MAX 4096
 
 struct watch {
-	int exec_fd;
-	int modify_fd;
+	int group[WATCH__GROUPS];
 	bool evictable;
 	unsigned pinned;
 	struct watch_losses losses;
@@ -39,106 +35,142 @@ struct watch {
 
 struct watch *watch_new(void)
 {
-	const unsigned flags =
-		FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE | FAN_UNLIMITED_MARKS;
+	const unsigned flags = FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_MARKS;
 	const unsigned open_flags = O_RDONLY | O_CLOEXEC | O_LARGEFILE | O_NOATIME;
 	struct watch *w = calloc(1, sizeof(*w));
+	int i;
 
 	if (!w)
 		return NULL;
 	w->evictable = true;
-	w->exec_fd = fanotify_init(flags, open_flags);
-	if (w->exec_fd < 0) {
-		free(w);
+	for (i = 0; i < WATCH__GROUPS; i++)
+		w->group[i] =
+			fanotify_init(i == WATCH_MODIFIED ? flags : flags | FAN_UNLIMITED_QUEUE, open_flags);
+	if (w->group[WATCH_NEAR] < 0) {
+		watch_free(w);
 		return NULL;
 	}
-	w->modify_fd = fanotify_init(flags & ~FAN_UNLIMITED_QUEUE, open_flags);
-	if (w->modify_fd < 0)
-		log_warn("modifications of programs are not announced: fanotify_init");
+	if (w->group[WATCH_FAR] < 0 || w->group[WATCH_MODIFIED] < 0)
+		log_warn("fanotify_init: modifications, or programs of other mount namespaces, go unnoticed");
 	return w;
 }
 
 void watch_free(struct watch *w)
 {
+	int err = errno;
+	int i;
+
 	if (!w)
 		return;
-	close(w->exec_fd);
-	if (w->modify_fd >= 0)
-		close(w->modify_fd);
-	free(w);
-}
-
-int watch_exec_fd(const struct watch *w)
-{
-	return w->exec_fd;
-}
-
-int watch_modify_fd(const struct watch *w)
-{
-	return w->modify_fd;
-}
-
-/* Hand out one buffer of events. */
-static void hand_out(struct watch *w, const struct fanotify_event_metadata *event, ssize_t len,
-		     void (*to)(void *, __u32, int), void *arg)
-{
-	for (; FAN_EVENT_OK(event, len); event = FAN_EVENT_NEXT(event, len)) {
-		if (event->vers != FANOTIFY_METADATA_VERSION)
-			fatalx("fanotify: unknown version %u of events", event->vers);
-		if (event->mask & FAN_Q_OVERFLOW)
-			w->losses.overflows++;
-		else if (event->fd < 0)
-			w->losses.unread++;
-		else
-			to(arg, event->pid > 0 ? (__u32)event->pid : 0, event->fd);
+	for (i = 0; i < WATCH__GROUPS; i++) {
+		if (w->group[i] >= 0)
+			close(w->group[i]);
 	}
+	free(w);
+	errno = err;
 }
 
-/* The kernel drops an event whose file it cannot open. It says so only when that is the first of a read;
+int watch_fd(const struct watch *w, enum watch_group group)
+{
+	return w->group[group];
+}
+
+/* Sort what one read brought. The number of events with a file. */
+static unsigned sort(const struct fanotify_event_metadata *m, ssize_t len, struct watch_event *event,
+		     struct watch_losses *losses)
+{
+	unsigned n = 0;
+
+	for (; FAN_EVENT_OK(m, len); m = FAN_EVENT_NEXT(m, len)) {
+		if (m->vers != FANOTIFY_METADATA_VERSION)
+			fatalx("fanotify: unknown version %u of events", m->vers);
+		if (m->mask & FAN_Q_OVERFLOW)
+			losses->overflows++;
+		else if (m->fd < 0)
+			losses->unread++;
+		else
+			event[n++] =
+				(struct watch_event){.tgid = m->pid > 0 ? (__u32)m->pid : 0, .fd = m->fd};
+	}
+	return n;
+}
+
+/* One read. *queued is what is known to be in the queue, 0 = ask. The number of events, -1: the queue is
+ * empty.
+ *
+ * The kernel drops an event whose file it cannot open. It says so only when that is the first of a read;
  * behind others it just ends the read early. So the queue is asked first how many there are: fewer came = one
  * dropped. */
+static int take(int group, unsigned *queued, struct watch_event *event, struct watch_losses *losses)
+{
+	struct fanotify_event_metadata buf[WATCH_EVENTS];
+	unsigned want, got;
+	ssize_t len;
+	int bytes;
+
+	if (!*queued) {
+		if (ioctl(group, FIONREAD, &bytes) || bytes < (int)sizeof(buf[0]))
+			return -1;
+		*queued = (unsigned)bytes / sizeof(buf[0]);
+	}
+	want = *queued < WATCH_EVENTS ? *queued : WATCH_EVENTS;
+	do
+		len = read(group, buf, sizeof(buf));
+	while (len < 0 && errno == EINTR);
+	if (len < 0 && errno == EAGAIN)
+		return -1;
+	got = len > 0 ? (unsigned)len / sizeof(buf[0]) : 0;
+	if (got < want) {
+		losses->unread++;
+		*queued -= 1;
+	}
+	*queued = got < *queued ? *queued - got : 0;
+	return (int)sort(buf, len, event, losses);
+}
+
 static unsigned drain(struct watch *w, int group, void (*to)(void *, __u32, int), void *arg)
 {
-	struct fanotify_event_metadata buf[READ_EVENTS];
-	unsigned total = 0, queued = 0, want, got;
-	int bytes;
-	ssize_t len;
+	struct watch_event event[WATCH_EVENTS];
+	unsigned total = 0, queued = 0;
+	int i, n;
 
-	for (;;) {
-		if (!queued) {
-			if (ioctl(group, FIONREAD, &bytes) || bytes < (int)sizeof(buf[0]))
-				return total;
-			queued = (unsigned)bytes / sizeof(buf[0]);
-		}
-		want = queued < READ_EVENTS ? queued : READ_EVENTS;
-		len = read(group, buf, sizeof(buf));
-		if (len < 0 && errno == EINTR)
-			continue;
-		if (len < 0 && errno == EAGAIN)
-			return total;
-		got = len > 0 ? (unsigned)len / sizeof(buf[0]) : 0;
-		hand_out(w, buf, len, to, arg);
-		if (got < want) {
-			w->losses.unread++;
-			got++;
-		}
-		queued = got < queued ? queued - got : 0;
-		total += got;
+	while (group >= 0 && to && (n = take(group, &queued, event, &w->losses)) >= 0) {
+		for (i = 0; i < n; i++)
+			to(arg, event[i].tgid, event[i].fd);
+		total += (unsigned)n;
 	}
+	return total;
 }
 
 unsigned watch_drain(struct watch *w, const struct watch_listener *l)
 {
-	unsigned n = drain(w, w->exec_fd, l->executed, l->arg);
-
-	if (w->modify_fd >= 0 && l->modified)
-		n += drain(w, w->modify_fd, l->modified, l->arg);
-	return n;
+	return drain(w, w->group[WATCH_NEAR], l->executed, l->arg) +
+	       drain(w, w->group[WATCH_MODIFIED], l->modified, l->arg);
 }
 
-int watch_mark_filesystem(const struct watch *w, const char *path)
+unsigned watch_read_far(const struct watch *w, struct watch_event *event, struct watch_losses *losses)
 {
-	if (fanotify_mark(w->exec_fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, FAN_OPEN_EXEC, AT_FDCWD, path))
+	unsigned queued = 0;
+	int n = take(w->group[WATCH_FAR], &queued, event, losses);
+
+	return n > 0 ? (unsigned)n : 0;
+}
+
+void watch_lost(struct watch *w, const struct watch_losses *losses)
+{
+	w->losses.overflows += losses->overflows;
+	w->losses.unread += losses->unread;
+}
+
+void watch_close_far(struct watch *w)
+{
+	close(w->group[WATCH_FAR]);
+	w->group[WATCH_FAR] = -1;
+}
+
+int watch_mark_filesystem(const struct watch *w, enum watch_group group, const char *path)
+{
+	if (fanotify_mark(w->group[group], FAN_MARK_ADD | FAN_MARK_FILESYSTEM, FAN_OPEN_EXEC, AT_FDCWD, path))
 		return -errno;
 	return 0;
 }
@@ -147,13 +179,14 @@ void watch_mark_file(struct watch *w, int fd)
 {
 	const unsigned flags = FAN_MARK_ADD | (w->evictable ? FAN_MARK_EVICTABLE : 0);
 
-	if (w->modify_fd < 0)
+	if (w->group[WATCH_MODIFIED] < 0)
 		return;
 	if (!w->evictable && ++w->pinned > PINNED_MAX) {
-		fanotify_mark(w->modify_fd, FAN_MARK_FLUSH, 0, AT_FDCWD, NULL);
+		fanotify_mark(w->group[WATCH_MODIFIED], FAN_MARK_FLUSH, 0, AT_FDCWD, NULL);
 		w->pinned = 1;
 	}
-	if (fanotify_mark(w->modify_fd, flags, FAN_MODIFY, fd, NULL) && errno == EINVAL && w->evictable) {
+	if (fanotify_mark(w->group[WATCH_MODIFIED], flags, FAN_MODIFY, fd, NULL) && errno == EINVAL &&
+	    w->evictable) {
 		w->evictable = false;
 		watch_mark_file(w, fd);
 	}
@@ -161,7 +194,7 @@ void watch_mark_file(struct watch *w, int fd)
 
 void watch_unmark_file(struct watch *w, int fd)
 {
-	fanotify_mark(w->modify_fd, FAN_MARK_REMOVE, FAN_MODIFY, fd, NULL);
+	fanotify_mark(w->group[WATCH_MODIFIED], FAN_MARK_REMOVE, FAN_MODIFY, fd, NULL);
 }
 
 struct watch_losses watch_losses(const struct watch *w)

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * watch.h - the two fanotify groups: one hears of every file opened to be executed on a marked filesystem,
- * the other of modifications of the files that were. Both only listen (FAN_CLASS_NOTIF): nobody ever waits
- * for us.
+ * watch.h - the fanotify groups: two hear of every file opened to be executed on a marked filesystem, one of
+ * modifications of the files that were. All only listen (FAN_CLASS_NOTIF): nobody ever waits for us.
  *
- * The way of an event's fd: the kernel opens it when watch_drain() reads; executed() and modified() own it
- * and close it at once, or hand it to the hashing thread, which closes it after the last byte.
+ * To read an event is to open its file, and that may wait for whoever serves it. So there is a group for
+ * filesystems that answer by themselves (near), read by the loop, and one for all others (far), read by a
+ * thread that may hang (far.h).
+ *
+ * The way of an event's fd: the kernel opens it when an event is read; who gets it from the listener owns it
+ * and closes it at once, or hands it to the hashing thread, which closes it after the last byte.
  */
 #ifndef FEMTOSNITCH_HASHER_WATCH_H
 #define FEMTOSNITCH_HASHER_WATCH_H
@@ -20,6 +23,14 @@ struct watch_listener {
 	void *arg;
 };
 
+#define WATCH_EVENTS 32 /* each event of a read costs an fd before we see the first of them: few at a time   \
+			 */
+
+struct watch_event {
+	__u32 tgid;
+	int fd;
+};
+
 /* What did not reach us, since the start. */
 struct watch_losses {
 	__u64 overflows; /* times the kernel's queue was full: an unknown number of events each */
@@ -30,14 +41,26 @@ struct watch_losses {
 struct watch *watch_new(void);
 void watch_free(struct watch *); /* NULL is fine; all marks go with it */
 
-int watch_exec_fd(const struct watch *);   /* readable: programs were executed */
-int watch_modify_fd(const struct watch *); /* -1: there is none */
+enum watch_group {
+	WATCH_NEAR,
+	WATCH_FAR,
+	WATCH_MODIFIED,
+	WATCH__GROUPS
+};
 
-/* Read all that is queued now. The number of events. */
+int watch_fd(const struct watch *, enum watch_group); /* readable: events; -1: there is none */
+
+/* Read all that is queued now, but far. The number of events. */
 unsigned watch_drain(struct watch *, const struct watch_listener *);
 
+/* Read at most WATCH_EVENTS far events; may wait for a server, and may be called from another thread. Their
+ * number; the caller owns the fds and passes on what was lost (watch_lost). */
+unsigned watch_read_far(const struct watch *, struct watch_event *, struct watch_losses *);
+void watch_lost(struct watch *, const struct watch_losses *);
+void watch_close_far(struct watch *); /* give up: nobody reads any more */
+
 /* Watch the filesystem of path. May wait for a server, and may be called from any thread. 0 or -errno. */
-int watch_mark_filesystem(const struct watch *, const char *path);
+int watch_mark_filesystem(const struct watch *, enum watch_group, const char *path);
 
 /* Watch this file for modification / stop watching it. */
 void watch_mark_file(struct watch *, int fd);
