@@ -5,6 +5,7 @@
  * somebody else.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include "config/instance.h"
 #include "config/log.h"
 #include "config/settings.h"
+#include "config/utf8.h"
 
 static void say(const char *what, bool good, const char *how, int *rc)
 {
@@ -120,11 +122,30 @@ static void check_running(const struct options *o)
 		printf("%-9s %-4s %s\n", "running", "?", strerror(-(int)pid));
 }
 
+/* Print what comes out of fd, each line behind the stage's name. */
+static void print_lines(int fd, const char *stage)
+{
+	char *line = NULL, shown[1024];
+	FILE *f = fdopen(fd, "r");
+	size_t size = 0;
+	ssize_t n;
+
+	while (f && (n = getline(&line, &size, f)) > 0) {
+		utf8_escape(shown, sizeof(shown), line, (size_t)n - (line[n - 1] == '\n'));
+		printf("%-14s %s\n", stage, shown);
+	}
+	free(line);
+	if (f)
+		fclose(f);
+	else
+		close(fd);
+}
+
 /* Let a stage look at what it needs, and print what it says. */
 static void ask_stage(const struct options *o, const char *stage, int *rc)
 {
 	char path[OPTIONS_PATH_MAX + 64];
-	int status = -1;
+	int status = -1, ends[2];
 	pid_t pid;
 
 	snprintf(path, sizeof(path), "%s/femtosnitch-%s", o->bin_dir, stage);
@@ -133,16 +154,19 @@ static void ask_stage(const struct options *o, const char *stage, int *rc)
 		return;
 	}
 	fflush(stdout);
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		fatal("pipe");
 	pid = fork();
 	if (pid == 0) {
-		execl(path, path, "--doctor", (char *)NULL);
+		if (dup2(ends[1], 1) == 1 && dup2(ends[1], 2) == 2)
+			execl(path, path, "--doctor", (char *)NULL);
 		log_warn("%s", path);
 		_exit(127);
 	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
-		printf("%-9s %-4s see above\n", stage, "BAD");
-		*rc = COMMAND_FAILED;
-	}
+	close(ends[1]);
+	print_lines(ends[0], stage);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
+		say(stage, false, "see above", rc);
 }
 
 static void say_not_covered(void)

@@ -3,9 +3,11 @@
  * cmd_run.c - `run`, what systemd starts, and `status`, which asks it.
  */
 #include <errno.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/client.h"
@@ -37,6 +39,17 @@ int command_run(const struct options *o, int argc, char **argv)
 	return supervise_run(o);
 }
 
+/* The group that may look into dir. */
+static const char *group_of(const char *dir)
+{
+	struct group *group = NULL;
+	struct stat st;
+
+	if (stat(dir, &st) == 0)
+		group = getgrgid(st.st_gid);
+	return group ? group->gr_name : INSTANCE_USER;
+}
+
 int command_status(const struct options *o, int argc, char **argv)
 {
 	char *answer = NULL;
@@ -51,9 +64,9 @@ int command_status(const struct options *o, int argc, char **argv)
 		return COMMAND_STOPPED;
 	}
 	if (pid == -EACCES) {
-		log_warnx("%s: not for you to see: be root, or in its group (sudo usermod -aG %s $USER, then "
-			  "log in again)",
-			  o->state_dir, INSTANCE_USER);
+		log_warnx("%s: not for you to see: be root, or in the group %s (sudo usermod -aG %s $USER, "
+			  "then log in again)",
+			  o->state_dir, group_of(o->state_dir), group_of(o->state_dir));
 		return COMMAND_FAILED;
 	}
 	if (pid < 0) {

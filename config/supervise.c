@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * supervise.c - see supervise.h. One loop, one thread. The heartbeat goes round the whole chain, so that the
- * service manager's watchdog is fed only while every stage works; one that stays away for STUCK_MS ends us,
- * and the service manager starts anew. Whatever ends the supervisor closes the head of the chain, which ends
- * the stages.
+ * service manager's watchdog is fed only while every stage works; one that stays away for HEAD_STUCK_MS ends
+ * us, and the service manager starts anew. Whatever ends the supervisor closes the head of the chain, which
+ * ends the stages.
  */
 #include "config/supervise.h"
 
@@ -23,6 +23,7 @@
 #include "config/chain.h"
 #include "config/control.h"
 #include "config/frame.h"
+#include "config/head.h"
 #include "config/instance.h"
 #include "config/log.h"
 #include "config/notify.h"
@@ -31,11 +32,9 @@
 #include "config/status.h"
 #include "config/wire_check.h"
 
-#define TICK_MS 5000
-#define STUCK_MS 60000 /* longer than any commit may take */
-#define STOP_MS 4500   /* 5 s is what we promise */
+#define WAKE_MS 5000 /* at the latest */
+#define STOP_MS 4500 /* 5 s is what we promise */
 #define FLUSH_MS 10000
-#define HEAD_BOUND 262144 /* settings of some reloads that the collector has not read yet */
 
 enum {
 	FD_SIGNAL,
@@ -50,14 +49,12 @@ struct supervisor {
 	struct instance instance;
 	struct status status; /* what `status` says, and the chain */
 	struct frame_reader *tail;
-	struct frame_writer *head;
+	struct head *head;
 	struct control *control;
 	int signal_fd;
 	bool on_terminal;
 	int exit_code;
-	uint64_t tick_sent, tick_back;
-	int64_t next_tick_ms, tick_back_ms, deadline_ms;
-	uint64_t next_flush;
+	int64_t deadline_ms;
 };
 
 static int64_t now_ms(void)
@@ -76,63 +73,17 @@ static void stop(struct supervisor *s, int exit_code)
 	s->exit_code = exit_code;
 	s->deadline_ms = now_ms() + STOP_MS;
 	notify_send("STOPPING=1\nSTATUS=stopping");
-	(void)frame_flush(s->head);
+	(void)head_write(s->head);
 	chain_close_head(&s->status.chain);
 }
 
 /* ---- settings */
 
-static void refused(void *arg, const char *line)
-{
-	(void)arg;
-	log_warnx("%s", line);
-}
-
-static void noticed(void *arg, const char *line)
-{
-	report_notice(arg, line);
-}
-
-static int send_settings(struct supervisor *s, const char *text, size_t len)
-{
-	struct wire_settings head = {.generation = s->status.generation + 1, .text_len = (__u32)len};
-	int rc = frame_put(s->head, WIRE_SETTINGS, &head, sizeof(head), text, len);
-
-	if (rc == 0) {
-		s->status.generation++;
-		(void)frame_flush(s->head);
-	}
-	return rc;
-}
-
-/* Read config.json and send it down. What the refused ones say is in the log. */
 static int load_settings(struct supervisor *s)
 {
-	struct settings settings;
-	struct report fresh = {0};
-	char *text = NULL;
-	size_t len = 0;
-	int rc;
+	int rc = head_settings(s->head, s->options->config, &s->status.report);
 
-	rc = settings_load(&settings, s->options->config, &text, &len, refused, noticed, &fresh);
-	if (rc == -ENOENT && s->status.generation == 0) {
-		/* A read-only /etc: that is no reason not to watch. */
-		report_notice(&fresh, "no config.json could be made: the defaults are used");
-		text = settings_strip("{}", 2, &len);
-		rc = text ? settings_parse(&settings, "defaults", text, len, refused, noticed, &fresh)
-			  : -ENOMEM;
-	}
-	if (rc == 0) {
-		settings_free(&settings);
-		rc = send_settings(s, text, len);
-	}
-	if (rc == 0) {
-		report_notices_clear(&s->status.report);
-		s->status.report.notices = fresh.notices;
-		fresh.notices = NULL;
-	}
-	report_free(&fresh);
-	free(text);
+	s->status.generation = head_generation(s->head);
 	return rc;
 }
 
@@ -157,19 +108,14 @@ static int reload(struct supervisor *s)
 
 static void command_flush(struct supervisor *s, struct control_reply *reply)
 {
-	struct wire_flush flush = {.id = s->next_flush};
-
 	if (s->status.state != STATUS_RUNNING) {
 		reply->text = strdup("failed: not ready yet\n");
 		return;
 	}
-	if (frame_put(s->head, WIRE_FLUSH, &flush, sizeof(flush), NULL, 0) < 0) {
-		reply->text = strdup("failed: the collector does not read\n");
-		return;
-	}
-	(void)frame_flush(s->head);
-	reply->ticket = s->next_flush++;
+	reply->ticket = head_flush(s->head);
 	reply->wait_ms = FLUSH_MS;
+	if (reply->ticket == 0)
+		reply->text = strdup("failed: the collector does not read\n");
 }
 
 static void command(void *arg, const char *line, bool trusted, struct control_reply *reply)
@@ -213,15 +159,6 @@ static void became_ready(struct supervisor *s)
 	say_query(s);
 }
 
-static void tick_came_back(struct supervisor *s, const struct wire_tick *tick)
-{
-	if (tick->sequence > s->tick_sent)
-		return;
-	s->tick_back = tick->sequence;
-	s->tick_back_ms = now_ms();
-	notify_send("WATCHDOG=1");
-}
-
 static void committed(struct supervisor *s, const struct wire_committed *c)
 {
 	char text[64];
@@ -238,7 +175,8 @@ static void take_frame(struct supervisor *s, const struct wire_hdr *hdr, const v
 {
 	switch (hdr->type) {
 	case WIRE_TICK:
-		tick_came_back(s, payload);
+		if (head_tick_back(s->head, ((const struct wire_tick *)payload)->sequence, now_ms()))
+			notify_send("WATCHDOG=1");
 		break;
 	case WIRE_COMMITTED:
 		committed(s, payload);
@@ -348,46 +286,32 @@ static void read_signals(struct supervisor *s)
 
 static void on_time(struct supervisor *s)
 {
-	struct wire_tick tick;
 	int64_t now = now_ms();
-	unsigned every;
 
-	if (s->status.state == STATUS_STOPPING) {
-		if (now >= s->deadline_ms && chain_alive(&s->status.chain)) {
-			log_warnx("a stage did not finish in time: killed");
-			chain_kill(&s->status.chain);
-			s->deadline_ms = INT64_MAX;
-			if (s->exit_code == 0)
-				s->exit_code = 1;
-		}
-		return;
-	}
-	if (now < s->next_tick_ms)
-		return;
-	if (s->tick_back < s->tick_sent && now - s->tick_back_ms >= STUCK_MS) {
-		log_warnx("the chain is stuck: no heartbeat came round for %d s", STUCK_MS / 1000);
+	if (s->status.state != STATUS_STOPPING) {
+		report_tick(&s->status.report, now);
+		if (head_tick(s->head, now) == 0)
+			return;
+		log_warnx("the chain is stuck: no heartbeat came round for %d s", HEAD_STUCK_MS / 1000);
 		stop(s, 1);
 		s->deadline_ms = now; /* it does not listen */
-		return;
 	}
-	/* When all heartbeats were back, the wait for this one begins now. */
-	if (s->tick_back == s->tick_sent)
-		s->tick_back_ms = now;
-	tick.sequence = s->tick_sent + 1;
-	if (frame_put(s->head, WIRE_TICK, &tick, sizeof(tick), NULL, 0) == 0)
-		s->tick_sent++;
-	(void)frame_flush(s->head);
-	report_tick(&s->status.report, now);
-	every = notify_watchdog_ms() / 3;
-	s->next_tick_ms = now + (every > 0 && every < TICK_MS ? every : TICK_MS);
+	if (now >= s->deadline_ms && chain_alive(&s->status.chain)) {
+		log_warnx("a stage did not finish in time: killed");
+		chain_kill(&s->status.chain);
+		s->deadline_ms = INT64_MAX;
+		if (s->exit_code == 0)
+			s->exit_code = 1;
+	}
 }
 
 static int next_timeout(const struct supervisor *s)
 {
-	int64_t now = now_ms(), at = s->status.state == STATUS_STOPPING ? s->deadline_ms : s->next_tick_ms;
+	int64_t now = now_ms(),
+		at = s->status.state == STATUS_STOPPING ? s->deadline_ms : head_next_tick_ms(s->head);
 	int wait, control = s->control ? control_timeout_ms(s->control, now) : -1;
 
-	wait = at - now > TICK_MS ? TICK_MS : at > now ? (int)(at - now) : 0;
+	wait = at - now > WAKE_MS ? WAKE_MS : at > now ? (int)(at - now) : 0;
 	return control >= 0 && control < wait ? control : wait;
 }
 
@@ -396,7 +320,7 @@ static void turn(struct supervisor *s)
 	struct pollfd fds[FD__MAX] = {
 		[FD_SIGNAL] = {.fd = s->signal_fd, .events = POLLIN},
 		[FD_TAIL] = {.fd = s->status.chain.tail, .events = POLLIN},
-		[FD_HEAD] = {.fd = frame_pending(s->head) ? s->status.chain.head : -1, .events = POLLOUT},
+		[FD_HEAD] = {.fd = head_waits(s->head) ? s->status.chain.head : -1, .events = POLLOUT},
 	};
 	size_t n = s->control ? control_poll(s->control, fds + FD_CONTROL) : 0;
 
@@ -408,7 +332,7 @@ static void turn(struct supervisor *s)
 	if (fds[FD_TAIL].revents)
 		read_tail(s);
 	if (fds[FD_HEAD].revents)
-		(void)frame_flush(s->head);
+		(void)head_write(s->head);
 	if (s->control)
 		control_serve(s->control, fds + FD_CONTROL, n, now_ms());
 	if (fds[FD_SIGNAL].revents)
@@ -443,6 +367,12 @@ static void open_standard_fds(void)
 	while (fd >= 0 && fd <= 2);
 	if (fd > 2)
 		close(fd);
+}
+
+static void refused(void *arg, const char *line)
+{
+	(void)arg;
+	log_warnx("%s", line);
 }
 
 static int check_settings(const struct options *o)
@@ -490,10 +420,9 @@ static int start(struct supervisor *s)
 	if (chain_start(&s->status.chain, s->options, s->instance.uid, s->instance.gid) < 0)
 		return 1;
 	s->tail = frame_reader_new(s->status.chain.tail);
-	s->head = frame_writer_new(s->status.chain.head, HEAD_BOUND);
+	s->head = head_new(s->status.chain.head, now_ms());
 	if (!s->tail || !s->head)
 		fatalx("no memory");
-	s->tick_back_ms = s->next_tick_ms = now_ms();
 	if (load_settings(s) < 0) {
 		log_warnx("%s is refused", s->options->config);
 		stop(s, 2);
@@ -506,7 +435,7 @@ static void finish(struct supervisor *s)
 	control_close(s->control);
 	chain_close(&s->status.chain);
 	frame_reader_free(s->tail);
-	frame_writer_free(s->head);
+	head_free(s->head);
 	report_free(&s->status.report);
 	if (s->signal_fd >= 0)
 		close(s->signal_fd);
@@ -515,7 +444,7 @@ static void finish(struct supervisor *s)
 
 int supervise_run(const struct options *o)
 {
-	struct supervisor s = {.options = o, .signal_fd = -1, .next_flush = 1, .instance.lock_fd = -1};
+	struct supervisor s = {.options = o, .signal_fd = -1, .instance.lock_fd = -1};
 
 	open_standard_fds();
 	notify_open();

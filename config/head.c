@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * head.c - see head.h.
+ */
+#include "config/head.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/frame.h"
+#include "config/log.h"
+#include "config/notify.h"
+#include "config/settings.h"
+
+#define TICK_MS 5000
+#define HEAD_BOUND 262144 /* settings of some reloads that the collector has not read yet */
+
+struct head {
+	struct frame_writer *writer;
+	unsigned generation;
+	uint64_t flushes;
+	uint64_t tick_sent, tick_back;
+	int64_t next_tick_ms, tick_back_ms;
+};
+
+struct head *head_new(int fd, int64_t now_ms)
+{
+	struct head *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	h->writer = frame_writer_new(fd, HEAD_BOUND);
+	if (!h->writer) {
+		free(h);
+		return NULL;
+	}
+	h->tick_back_ms = h->next_tick_ms = now_ms;
+	return h;
+}
+
+void head_free(struct head *h)
+{
+	if (!h)
+		return;
+	frame_writer_free(h->writer);
+	free(h);
+}
+
+static void refused(void *arg, const char *line)
+{
+	(void)arg;
+	log_warnx("%s", line);
+}
+
+static void noticed(void *arg, const char *line)
+{
+	report_notice(arg, line);
+}
+
+static int send_settings(struct head *h, const char *text, size_t len)
+{
+	struct wire_settings frame = {.generation = h->generation + 1, .text_len = (__u32)len};
+	int rc = frame_put(h->writer, WIRE_SETTINGS, &frame, sizeof(frame), text, len);
+
+	if (rc == 0)
+		h->generation++;
+	(void)frame_flush(h->writer);
+	return rc;
+}
+
+int head_settings(struct head *h, const char *config, struct report *report)
+{
+	struct report fresh = {0};
+	struct settings settings;
+	char *text = NULL;
+	size_t len = 0;
+	int rc;
+
+	rc = settings_load(&settings, config, &text, &len, refused, noticed, &fresh);
+	if (rc == -ENOENT && h->generation == 0) {
+		/* A read-only /etc: that is no reason not to watch. */
+		report_notice(&fresh, "no config.json could be made: the defaults are used");
+		text = settings_strip("{}", 2, &len);
+		rc = text ? settings_parse(&settings, "defaults", text, len, refused, noticed, &fresh)
+			  : -ENOMEM;
+	}
+	if (rc == 0) {
+		settings_free(&settings);
+		rc = send_settings(h, text, len);
+	}
+	if (rc == 0) {
+		report_notices_clear(report);
+		report->notices = fresh.notices;
+		fresh.notices = NULL;
+	}
+	report_free(&fresh);
+	free(text);
+	return rc;
+}
+
+unsigned head_generation(const struct head *h)
+{
+	return h->generation;
+}
+
+uint64_t head_flush(struct head *h)
+{
+	struct wire_flush flush = {.id = h->flushes + 1};
+
+	if (frame_put(h->writer, WIRE_FLUSH, &flush, sizeof(flush), NULL, 0) < 0)
+		return 0;
+	(void)frame_flush(h->writer);
+	return ++h->flushes;
+}
+
+int head_tick(struct head *h, int64_t now_ms)
+{
+	struct wire_tick tick = {.sequence = h->tick_sent + 1};
+	unsigned every = notify_watchdog_ms() / 3;
+
+	if (now_ms < h->next_tick_ms)
+		return 0;
+	if (h->tick_back < h->tick_sent && now_ms - h->tick_back_ms >= HEAD_STUCK_MS)
+		return -ETIMEDOUT;
+	/* When all heartbeats were back, the wait for this one begins now. */
+	if (h->tick_back == h->tick_sent)
+		h->tick_back_ms = now_ms;
+	if (frame_put(h->writer, WIRE_TICK, &tick, sizeof(tick), NULL, 0) == 0)
+		h->tick_sent++;
+	(void)frame_flush(h->writer);
+	h->next_tick_ms = now_ms + (every > 0 && every < TICK_MS ? every : TICK_MS);
+	return 0;
+}
+
+int64_t head_next_tick_ms(const struct head *h)
+{
+	return h->next_tick_ms;
+}
+
+bool head_tick_back(struct head *h, uint64_t sequence, int64_t now_ms)
+{
+	if (sequence > h->tick_sent || sequence <= h->tick_back)
+		return false;
+	h->tick_back = sequence;
+	h->tick_back_ms = now_ms;
+	return true;
+}
+
+bool head_write(struct head *h)
+{
+	return frame_flush(h->writer) == -EAGAIN;
+}
+
+bool head_waits(const struct head *h)
+{
+	return frame_pending(h->writer) > 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * head.h - what goes down the head of the chain: settings, heartbeats and orders to flush. It owns the
+ * writer, not the pipe, and remembers which heartbeats came round.
+ */
+#ifndef FEMTOSNITCH_HEAD_H
+#define FEMTOSNITCH_HEAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/report.h"
+
+struct head;
+
+struct head *head_new(int fd, int64_t now_ms); /* NULL: no memory */
+void head_free(struct head *);
+
+/* Read the file config and send it down as the next generation; its notices replace those of report. The
+ * first time a missing file means the defaults. 0, or -errno after a message: nothing was sent, the last ones
+ * stay. */
+int head_settings(struct head *, const char *config, struct report *);
+unsigned head_generation(const struct head *); /* sent last, 0 = none */
+
+/* Order a window to be closed now. Its number, under which WIRE_COMMITTED answers; 0: there is no room. */
+uint64_t head_flush(struct head *);
+
+/* Send a heartbeat if it is time. 0, or -ETIMEDOUT: none came round for HEAD_STUCK_MS. */
+#define HEAD_STUCK_MS 60000 /* longer than any commit may take */
+int head_tick(struct head *, int64_t now_ms);
+int64_t head_next_tick_ms(const struct head *);
+
+/* A heartbeat came round. False: it is none of ours. */
+bool head_tick_back(struct head *, uint64_t sequence, int64_t now_ms);
+
+/* Write what waits; true while some does (poll for POLLOUT). */
+bool head_write(struct head *);
+bool head_waits(const struct head *);
+
+#endif
