@@ -30,16 +30,17 @@ struct probe {
 	char refused[REFUSED_SIZE];
 };
 
-/* libbpf explains itself at length; the last warning is kept for the one line we say. */
-static char last_warning[160];
+/* libbpf explains itself at length; its first warning names the cause, and is kept for the one line we say.
+ */
+static char first_warning[160];
 
 static int libbpf_says(enum libbpf_print_level level, const char *fmt, va_list args)
 {
-	if (level != LIBBPF_WARN)
+	if (level != LIBBPF_WARN || first_warning[0])
 		return 0;
-	vsnprintf(last_warning, sizeof(last_warning), fmt, args);
-	last_warning[strcspn(last_warning, "\n")] = '\0';
-	log_debug("%s", last_warning);
+	vsnprintf(first_warning, sizeof(first_warning), fmt, args);
+	first_warning[strcspn(first_warning, "\n")] = '\0';
+	log_debug("%s", first_warning);
 	return 0;
 }
 
@@ -72,8 +73,9 @@ static bool loads_alone(const char *name, unsigned ring_pages)
 	struct bpf_program *prog;
 	bool loads = false;
 
+	first_warning[0] = '\0';
 	if (open_skeleton(&trial, ring_pages) == 0) {
-		bpf_object__for_each_program(prog, trial.skel->obj)
+		bpf_object__for_each_program (prog, trial.skel->obj)
 			bpf_program__set_autoload(prog, strcmp(bpf_program__name(prog), name) == 0);
 		loads = femtosnitch__load(trial.skel) == 0;
 	}
@@ -90,13 +92,12 @@ static int load_what_works(struct probe *probe, unsigned ring_pages)
 	femtosnitch__destroy(probe->skel);
 	if ((err = open_skeleton(probe, ring_pages)) < 0)
 		return err;
-	bpf_object__for_each_program(prog, probe->skel->obj)
-	{
+	bpf_object__for_each_program (prog, probe->skel->obj) {
 		if (loads_alone(bpf_program__name(prog), ring_pages)) {
 			left++;
 			continue;
 		}
-		refuse(probe, bpf_program__section_name(prog), last_warning);
+		refuse(probe, bpf_program__section_name(prog), first_warning);
 		bpf_program__set_autoload(prog, false);
 	}
 	return left ? femtosnitch__load(probe->skel) : -ENOTSUP;
@@ -132,8 +133,7 @@ static void attach_programs(struct probe *probe)
 		refuse(probe, "cgroup hooks",
 		       "no cgroup v2: peers of datagrams and failed connects are not seen");
 	}
-	bpf_object__for_each_program(prog, probe->skel->obj)
-	{
+	bpf_object__for_each_program (prog, probe->skel->obj) {
 		struct bpf_link **link = &probe->link[at++];
 
 		if (at > PROGRAMS_MAX || !bpf_program__autoload(prog) || is_iter(prog) ||
@@ -205,7 +205,7 @@ int probe_open(struct probe **out, unsigned ring_pages)
 		err = load_what_works(probe, ring_pages);
 	if (err) {
 		log_warnx("no BPF program could be loaded: %s",
-			  last_warning[0] ? last_warning : strerror(-err));
+			  first_warning[0] ? first_warning : strerror(-err));
 		goto fail;
 	}
 	if ((err = prepare(probe, ring_pages)) < 0 || (err = attach_iters(probe)) < 0) {
@@ -333,8 +333,7 @@ void probe_stop_counting(struct probe *probe)
 	struct bpf_program *prog;
 	int at = 0;
 
-	bpf_object__for_each_program(prog, probe->skel->obj)
-	{
+	bpf_object__for_each_program (prog, probe->skel->obj) {
 		struct bpf_link **link = &probe->link[at++];
 
 		if (strcmp(bpf_program__section_name(prog), "cgroup/sock_release") == 0)
@@ -360,8 +359,7 @@ uint64_t probe_skipped_runs(struct probe *probe)
 	struct bpf_program *prog;
 	uint64_t skipped = 0;
 
-	bpf_object__for_each_program(prog, probe->skel->obj)
-	{
+	bpf_object__for_each_program (prog, probe->skel->obj) {
 		struct bpf_prog_info info = {};
 		__u32 len = sizeof(info);
 		int fd = bpf_program__fd(prog);
