@@ -56,9 +56,11 @@ mv "$T/bin/renamed" "$T/bin/renamed_later"
 copy replaced tiny
 first=$(sha "$T/bin/replaced")
 in_a "$T/bin/replaced" $B4 $SINK 1
+flush
 echo more >>"$T/bin/replaced"
 second=$(sha "$T/bin/replaced")
 in_a "$T/bin/replaced" $B4 $SINK 2
+flush
 cp "$T/bin/alone" "$T/bin/replaced.new" && mv "$T/bin/replaced.new" "$T/bin/replaced"
 third=$(sha "$T/bin/replaced")
 in_a "$T/bin/replaced" $B4 $SINK 4

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# machine.sh - a machine of its own for a test: systemd as PID 1 of a container over an overlay of this machine's
-# root, so that nothing of it is touched. Sourced by the tests that install something. It is this kernel, with
-# another process, network and mount namespace: what BPF sees there is proven by the other tests.
+# machine.sh - a place to install things in, for the tests that do: a mount namespace whose root is an overlay over
+# this machine's root, so that nothing of it is touched, and a service manager that runs only what the test starts.
+# Sourced. The manager is root's user instance of systemd: it takes the same unit file and applies the same sandbox
+# as PID 1 does, and works in the machine's own process namespace, without which BPF and /proc would disagree.
 #
-#   machine_enter NAME "$@"    first of all: go into a mount namespace of its own, or SKIP and exit
-#   machine_make               $root is the machine's root directory, $work a place beside it
-#   machine_boot NAME SECONDS  boots it; runs the script on stdin in it, which starts with the functions of
-#                              report.sh and those below; passes on what it printed
+#   machine_enter NAME "$@"   first of all: go into a mount namespace, or SKIP and exit
+#   machine_make              $root is the new root directory: install into it
+#   machine_boot UNITDIR      from here on / is that root, and the unit in UNITDIR can be started: ctl start $unit
 . "$(dirname "$0")/../report.sh"
 top=$(cd "$(dirname "$0")/../.." && pwd)
+unit=femtosnitch.service
+manager=
 
 machine_enter()
 {
@@ -19,114 +21,104 @@ machine_enter()
 		skip "$name" "needs root"
 		exit 0
 	fi
-	for tool in systemd-nspawn unshare systemctl; do
+	for tool in unshare pivot_root setsid systemctl systemd-analyze systemd-sysusers; do
 		if ! command -v $tool >/dev/null 2>&1; then
 			skip "$name" "$tool is not installed"
 			exit 0
 		fi
 	done
-	if [ ! -x /lib/systemd/systemd ]; then
-		skip "$name" "no systemd to be PID 1"
-		exit 0
-	fi
 	exec unshare -m --propagation private "$0" "$build" --inside
 }
 
+# It all hangs below /mnt of this namespace, and goes with it.
 machine_make()
 {
-	work=$(mktemp -d /tmp/femtosnitch-machine.XXXXXX)
-	trap 'umount -R -l "$work" 2>/dev/null; rmdir "$work" 2>/dev/null' EXIT
-	mount -t tmpfs none "$work" && mkdir "$work/upper" "$work/inner" "$work/root" || exit 1
-	root=$work/root
-	if ! mount -t overlay overlay -o "lowerdir=/,upperdir=$work/upper,workdir=$work/inner" "$root" 2>/dev/null; then
+	root=/mnt/root
+	if ! mount -t tmpfs none /mnt || ! mkdir /mnt/upper /mnt/inner $root ||
+		! mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/inner $root 2>/dev/null; then
 		skip "$name" "no overlay over / here"
 		exit 0
 	fi
 	# what this machine may have of ours is not there
-	rm -rf "$root/etc/machine-id" "$root/var/lib/femtosnitch" "$root/var/log/femtosnitch" "$root/etc/femtosnitch" \
-		"$root/etc/systemd/system/multi-user.target.wants/femtosnitch.service"
-	: > "$root/etc/machine-id"
-	mkdir -p "$root/run-test"
-	cat > "$root/etc/systemd/system/run-test.target" <<-'UNIT'
-		[Unit]
-		Requires=basic.target
-		Wants=run-test.service
-		After=basic.target
-		AllowIsolate=yes
-	UNIT
-	cat > "$root/etc/systemd/system/run-test.service" <<-'UNIT'
-		[Unit]
-		After=basic.target
-		[Service]
-		Type=oneshot
-		ExecStart=/bin/sh -c 'sh /run-test/inside.sh > /run-test/lines 2> /run-test/log; systemctl exit 0 --force'
-		TimeoutStartSec=infinity
-	UNIT
+	rm -rf $root/var/lib/femtosnitch $root/var/log/femtosnitch $root/etc/femtosnitch \
+		$root/etc/systemd/system/femtosnitch.service* $root/etc/systemd/user/femtosnitch.service*
+	mkdir -p $root/run-test $root/old-root $root/etc/systemd/user/$unit.d
+	cp -R "$top/packaging" "$top/README.md" $root/run-test/
+	printf '[Service]\nStandardError=append:/run-test/unit.log\n' > $root/etc/systemd/user/$unit.d/log.conf
 }
 
-# For the script inside.
-machine_functions()
+ctl()
 {
-	cat "$top/tests/report.sh"
-	cat <<-'INSIDE'
-		unit=femtosnitch.service
+	systemctl --user "$@"
+}
 
-		# property NAME: of the unit
-		property()
-		{
-			systemctl show -P "$1" $unit
-		}
-
-		# until_true TENTHS COMMAND...
-		until_true()
-		{
-			tenths=$1
-			shift
-			while ! "$@"; do
-				tenths=$((tenths - 1))
-				[ $tenths -gt 0 ] || return 1
-				sleep 0.1
-			done
-		}
-
-		same()
-		{
-			if [ "$2" = "$3" ]; then ok "$1"; else fail "$1" "got '$2', want '$3'"; fi
-		}
-
-		is_state()
-		{
-			[ "$(property ActiveState)" = "$1" ]
-		}
-
-		log_end()
-		{
-			journalctl -q --no-pager -o cat -u $unit -n "${1:-4}" | tr '\n' '|'
-		}
-
-		restarted()
-		{
-			[ "$(property NRestarts)" = 1 ] && is_state active
-		}
-	INSIDE
+machine_halt()
+{
+	ctl stop $unit 2>/dev/null
+	ctl exit 2>/dev/null
+	kill -KILL "$manager" 2>/dev/null
 }
 
 machine_boot()
 {
-	{ machine_functions; cat; } > "$root/run-test/inside.sh"
-	# BPF and fanotify need what a container usually does not get.
-	rc=0
-	SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 timeout -k 3 "$2" systemd-nspawn -q -D "$root" --register=no --keep-unit \
-		--private-network --console=read-only --capability=all \
-		--system-call-filter='bpf perf_event_open fanotify_init @known' --boot systemd.unit=run-test.target \
-		< /dev/null > "$work/console" 2>&1 || rc=$?
-	if [ -s "$root/run-test/lines" ]; then
-		cat "$root/run-test/lines" "$root/run-test/log"
-		[ $rc != 124 ] || fail "$1" "not done after $2 s"
-	elif [ $rc = 124 ] || [ -e "$root/run-test/log" ]; then
-		fail "$1" "nothing came out of the container, exit code $rc"
-		tail -n 20 "$work/console"
-	else
-		skip "$1" "systemd-nspawn does not boot here, exit code $rc: $(grep -av '^$' "$work/console" | tail -n 1)"
+	for dir in proc dev sys; do
+		mount --rbind /$dir $root/$dir || exit 1
+	done
+	cd $root && pivot_root . old-root && umount -l /old-root && cd / || exit 1
+	mount -t tmpfs none /run
+	mount -t tmpfs none /mnt
+	# what PID 1 prepares for the sandboxes of services
+	mkdir -p /run/systemd/system /run/systemd/inaccessible/dir /run/manager
+	touch /run/systemd/inaccessible/reg
+	mkfifo /run/systemd/inaccessible/fifo /run/systemd/inaccessible/sock
+	mknod /run/systemd/inaccessible/chr c 0 0
+	mknod /run/systemd/inaccessible/blk b 0 0
+	ln -s "$1/$unit" /etc/systemd/user/$unit
+	export XDG_RUNTIME_DIR=/run/manager SYSTEMD_IGNORE_CHROOT=1
+	/lib/systemd/systemd --user --unit=basic.target > /run-test/manager.log 2>&1 < /dev/null &
+	manager=$!
+	trap machine_halt EXIT
+	if ! until_true 100 ctl is-active -q basic.target 2>/dev/null; then
+		skip "$name" "systemd does not work as a user manager here: $(tail -n 1 /run-test/manager.log)"
+		exit 0
 	fi
+}
+
+# property NAME: of the unit
+property()
+{
+	ctl show -P "$1" $unit
+}
+
+# until_true TENTHS COMMAND...
+until_true()
+{
+	tenths=$1
+	shift
+	while ! "$@"; do
+		tenths=$((tenths - 1))
+		[ $tenths -gt 0 ] || return 1
+		sleep 0.1
+	done
+}
+
+same()
+{
+	if [ "$2" = "$3" ]; then ok "$1"; else fail "$1" "got '$2', want '$3'"; fi
+}
+
+is_state()
+{
+	[ "$(property ActiveState)" = "$1" ]
+}
+
+restarted()
+{
+	[ "$(property NRestarts)" = 1 ] && is_state active
+}
+
+# stage_pid NAME: of the running service; all processes of it: stage_pid ''
+stage_pid()
+{
+	pgrep -P "$(property MainPID)" -f "femtosnitch-$1"
 }

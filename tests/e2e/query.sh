@@ -67,7 +67,7 @@ exits program_path 0 query program "$T/bin/asked"
 exits address 0 query address $B4
 says address_says out "$T/bin/asked"
 exits address_net 0 query address 198.18.0.0/24
-exits json_sql 0 query --json "SELECT exe, send, NULL AS nothing FROM connections"
+exits json_sql 0 query --json "SELECT exe, send, NULL AS none FROM connections"
 valid_json json_sql_valid
 exits csv_sql 0 query --csv "SELECT exe, send FROM connections WHERE exe = '$T/bin/asked' LIMIT 1"
 same csv_header "$(head -n 1 "$T/out" | tr -d '\r')" 'exe,send'

@@ -106,7 +106,8 @@ scenario udp_echo "$(udp $ECHO)" udp echo $B4 $ECHO 1000 100
 scenario udp6_up "$(udp $SINK 6)" udp up $B6 $SINK 1000 500
 scenario udp_peek "$(udp $ECHO)" udp peek $B4 $ECHO 100 100
 scenario udp_cut "$(udp $ECHO)" udp cut $B4 $ECHO 100 100
-scenario udp_mapped "$(udp $SINK)" udp up ::ffff:$B4 $SINK 100 100
+mapped="raddr_source IN ('socket', 'message')" # the kernel's IPv6 code names the peer in every call
+scenario udp_mapped "protocol = 17 AND $mapped AND $(to_port $SINK)" udp up ::ffff:$B4 $SINK 100 100
 scenario udp_segments "$(udp $SINK)" udp segments $B4 $SINK 100 6000
 unconnected="protocol = 17 AND raddr = '$B4' AND raddr_source = 'message' AND result IS NULL"
 scenario udp_echo_to "$unconnected AND rport = $ECHO" udp echoto $B4 $ECHO 1000 100
@@ -143,6 +144,8 @@ flush
 
 # ---- what the rows say
 
+# A window may close while a connection is being made.
+pending='protocol IN (6, 262) AND result IS NULL AND send = 0 AND recv = 0'
 while IFS='	' read -r name facts; do
 	got=$(row_sum "$T/bin/$name")
 	sum=$(sha256sum "$T/bin/$name" | cut -d' ' -f1)
@@ -151,7 +154,7 @@ while IFS='	' read -r name facts; do
 	elif [ "$got" = '0 0' ]; then
 		fail "$name" 'moved nothing'
 	else
-		check_rows "$name" "$T/bin/$name" "($facts) AND sha256 = '$sum' AND hash_error IS NULL AND uid = 0
+		check_rows "$name" "$T/bin/$name" "($facts OR $pending) AND sha256 = '$sum' AND hash_error IS NULL AND uid = 0
 			AND contime <= last_seen AND abs(contime - unixepoch()) < 120"
 	fi
 done <"$T/expect"
@@ -168,7 +171,7 @@ same sendmmsg_several_by_port "$(sql "SELECT rport, sum(send) FROM connections W
 same s19_events "$(sql "SELECT sum(events) FROM connections WHERE exe = '$T/bin/s19_many_small'")" 60
 same packet_sniff "$(sql "SELECT sum(send), sum(recv), sum(sniffed) FROM connections WHERE exe = '$T/bin/packet_sniff'")" \
 	"0 0 $(sed -n 's/^sniffed \([0-9]*\) .*/\1/p' "$T/said/packet_sniff")"
-same own_traffic_unseen "$(sql "SELECT count(*) FROM connections WHERE exe LIKE '%/femtosnitch%'")" 0
+same own_traffic_unseen "$(sql "SELECT count(*) FROM connections WHERE exe LIKE '$BUILD/femtosnitch%'")" 0
 same no_flow_without_program "$(sql "SELECT count(*) FROM connections WHERE exe IS NULL")" 0
 check_no_losses no_losses
 daemon_stop_clean stop
