@@ -95,13 +95,15 @@ static void merge(struct rollup *r)
 {
 	size_t i, kept = 0;
 
+	if (r->count == 0)
+		return;
 	qsort(r->item, r->count, sizeof(*r->item), compare);
 	for (i = 1; i < r->count; i++)
 		if (compare(&r->item[kept], &r->item[i]) == 0)
 			add_sums(&r->item[kept], &r->item[i]);
 		else
 			r->item[++kept] = r->item[i];
-	r->count = r->count ? kept + 1 : 0;
+	r->count = kept + 1;
 }
 
 static int write_item(struct sqlite *s, sqlite3_stmt *stmt, int64_t width_s, const struct rollup_item *i)

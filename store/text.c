@@ -60,8 +60,12 @@ static bool is_plain(const char *arg, size_t len)
 {
 	static const char plain[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./-_";
+	size_t i;
 
-	return len > 0 && strspn(arg, plain) == len;
+	for (i = 0; i < len; i++)
+		if (arg[i] == '\0' || !strchr(plain, arg[i]))
+			return false;
+	return len > 0;
 }
 
 static char *put_quoted(char *out, const char *arg, size_t len)
@@ -82,7 +86,7 @@ static char *put_quoted(char *out, const char *arg, size_t len)
 
 char *text_command(const char *argv, size_t len, int cut)
 {
-	size_t i, n, args = 0;
+	size_t i, n, args = 1; /* the last may have been cut, with its NUL */
 	char *text, *out;
 
 	for (i = 0; i < len; i++)

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * test_images.c - keys, ancestry, bounds of the table of images; the batch that refers to them.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "store/batch.h"
+
+static struct programs *programs;
+static struct images *images;
+
+static int setup(void **state)
+{
+	(void)state;
+	programs = programs_new();
+	images = images_new(programs, 1000);
+	return !images;
+}
+
+/* Nothing may be left behind: every reference of every table was given back. */
+static int teardown(void **state)
+{
+	(void)state;
+	images_free(images);
+	programs_sweep(programs);
+	programs_free(programs);
+	return 0;
+}
+
+static struct wire_image_key key(unsigned pid, unsigned id)
+{
+	return (struct wire_image_key){.tgid = pid, .exec_id = id, .start_ns = pid};
+}
+
+static void exec(struct wire_image_key who, struct wire_image_key parent, const char *path, unsigned source)
+{
+	struct {
+		struct wire_image image;
+		struct wire_exec exec;
+		char path[64];
+	} r;
+
+	memset(&r, 0, sizeof(r));
+	r.image.hash_error = WIRE_HASH_GONE;
+	r.exec.image = who;
+	r.exec.parent = parent;
+	r.exec.source = source;
+	r.exec.path_len = (__u16)(strlen(path) + 1);
+	r.exec.argv_len = r.exec.path_len;
+	snprintf(r.path, sizeof(r.path), "%s", path);
+	memcpy(r.path + r.exec.path_len, path, r.exec.argv_len);
+	assert_int_equal(images_exec(images, &r.image, true), 0);
+}
+
+static void fork_of(struct wire_image_key parent, struct wire_image_key child)
+{
+	struct wire_fork fork = {.parent = parent, .child = child};
+
+	assert_int_equal(images_fork(images, &fork), 0);
+}
+
+static void gone(unsigned pid)
+{
+	struct wire_exit end = {.tgid = pid, .start_ns = pid};
+
+	images_exit(images, &end);
+}
+
+static const char *exe(const struct image *i)
+{
+	return i ? i->command->program->exe : "-";
+}
+
+static struct image *find(unsigned pid, unsigned id)
+{
+	struct wire_image_key k = key(pid, id);
+
+	return images_find(images, &k);
+}
+
+static void equal_images_are_one(void **state)
+{
+	unsigned pid;
+
+	(void)state;
+	exec(key(1, 1), key(0, 0), "/bin/cron", WIRE_EXEC_EXECVE);
+	for (pid = 10; pid < 110; pid++) {
+		exec(key(pid, 1), key(1, 1), "/bin/job", WIRE_EXEC_EXECVE);
+		assert_ptr_equal(find(pid, 1), find(10, 1));
+	}
+	assert_int_equal(images_count(images), 2);
+	assert_string_equal(exe(find(50, 1)->parent), "/bin/cron");
+}
+
+/* Found running, children may be described before their parents. */
+static void a_parent_described_later(void **state)
+{
+	(void)state;
+	exec(key(2, 1), key(1, 1), "/bin/child", WIRE_EXEC_RUNNING);
+	exec(key(1, 1), key(0, 0), "/bin/parent", WIRE_EXEC_RUNNING);
+	assert_string_equal(exe(find(2, 1)->parent), "/bin/parent");
+}
+
+static void unknown_keys(void **state)
+{
+	(void)state;
+	exec(key(1, 1), key(0, 0), "/bin/a", WIRE_EXEC_EXECVE);
+	assert_null(find(2, 1));
+	assert_null(find(1, 2)); /* another program of the same process: not guessed */
+	fork_of(key(7, 1), key(8, 1));
+	assert_null(find(8, 1));
+}
+
+static void the_ended_are_forgotten_after_two_windows(void **state)
+{
+	(void)state;
+	exec(key(1, 1), key(0, 0), "/bin/a", WIRE_EXEC_EXECVE);
+	gone(1);
+	images_window(images);
+	images_window(images);
+	assert_non_null(find(1, 1));
+	assert_int_equal(images_window(images), 0);
+	assert_null(find(1, 1));
+	assert_int_equal(images_processes(images), 0);
+	assert_int_equal(images_count(images), 0);
+}
+
+static void execve_ends_what_was_before(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	exec(key(1, 1), key(0, 0), "/bin/first", WIRE_EXEC_EXECVE);
+	for (i = 2; i < 500; i++) {
+		exec(key(1, i), key(0, 0), "/bin/next", WIRE_EXEC_EXECVE);
+		images_window(images);
+	}
+	assert_true(images_processes(images) < 6);
+}
+
+static void a_full_table_forgets_the_ended_first(void **state)
+{
+	unsigned pid;
+
+	(void)state;
+	exec(key(1, 1), key(0, 0), "/bin/old-but-alive", WIRE_EXEC_EXECVE);
+	for (pid = 10; pid < 3000; pid++) {
+		exec(key(pid, 1), key(1, 1), "/bin/short", WIRE_EXEC_EXECVE);
+		gone(pid);
+	}
+	assert_string_equal(exe(find(1, 1)), "/bin/old-but-alive");
+	assert_int_equal(images_window(images), 0);
+	for (pid = 10000; pid < 11500; pid++)
+		exec(key(pid, 1), key(1, 1), "/bin/alive", WIRE_EXEC_EXECVE);
+	assert_int_equal(images_window(images), 501); /* 1,501 live ones in a table of 1,000 */
+	assert_null(find(1, 1));
+	assert_string_equal(exe(find(11499, 1)), "/bin/alive");
+	assert_int_equal(images_processes(images), 1000);
+}
+
+/* A process that forks and exits, again and again, makes neither an image per fork nor a chain without end.
+ */
+static void chains_are_bounded(void **state)
+{
+	struct wire_image_key k;
+	unsigned pid;
+
+	(void)state;
+	exec(key(1, 1), key(0, 0), "/bin/init", WIRE_EXEC_EXECVE);
+	exec(key(2, 1), key(1, 1), "/bin/hopper", WIRE_EXEC_EXECVE);
+	for (pid = 3; pid < 700; pid++) {
+		fork_of(key(pid - 1, 1), key(pid, 1));
+		gone(pid - 1);
+	}
+	assert_non_null(find(699, 1));
+	assert_true(images_count(images) < 6);
+	for (pid = 1000; pid < 1700; pid++) {
+		k = pid == 1000 ? key(1, 1) : key(pid - 1, 1);
+		exec(key(pid, 1), k, pid % 2 ? "/bin/ping" : "/bin/pong", WIRE_EXEC_EXECVE);
+		gone(pid - 1);
+	}
+	assert_string_equal(exe(find(1699, 1)->parent->parent), "/bin/ping");
+	assert_true(find(1699, 1)->depth <= IMAGES_DEPTH_MAX);
+	assert_true(images_count(images) < 4 * IMAGES_DEPTH_MAX);
+}
+
+static void batch_sums_and_bound(void **state)
+{
+	struct batch *b = batch_new(images, 100);
+	struct batch_sums sums = {
+		.first_s = 10, .last_s = 12, .sent_bytes = 1, .received_bytes = 2, .events = 1};
+	struct batch_key k = {0};
+	int i;
+
+	(void)state;
+	exec(key(1, 1), key(0, 0), "/bin/a", WIRE_EXEC_EXECVE);
+	k.image = find(1, 1);
+	for (i = 0; i < 100; i++) {
+		k.lport = i;
+		assert_int_equal(batch_add(b, &k, &sums, 5), 0);
+	}
+	k.lport = 100;
+	assert_int_equal(batch_add(b, &k, &sums, 5), -ENOSPC);
+	k.lport = 50;
+	sums.first_s = 9;
+	sums.last_s = 20;
+	assert_int_equal(batch_add(b, &k, &sums, 5), 0); /* the same socket again */
+	assert_int_equal(batch_add(b, &k, &sums, 6), 0); /* another one */
+	assert_int_equal(batch_count(b), 100);
+	assert_int_equal(batch_foreign(b), 100);
+	assert_int_equal(batch_entries(b)[50].sums.sent_bytes, 3);
+	assert_int_equal(batch_entries(b)[50].sums.events, 2);
+	assert_int_equal(batch_entries(b)[50].sums.first_s, 9);
+	assert_int_equal(batch_entries(b)[50].sums.last_s, 20);
+	gone(1);
+	for (i = 0; i < 4; i++)
+		images_window(images);
+	assert_null(find(1, 1));
+	assert_string_equal(exe(batch_entries(b)[0].key.image), "/bin/a"); /* the batch holds it */
+	batch_clear(b);
+	assert_int_equal(images_count(images), 0);
+	k.image = NULL;
+	assert_int_equal(batch_add(b, &k, &sums, 5), 0);
+	batch_free(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(equal_images_are_one, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_parent_described_later, setup, teardown),
+		cmocka_unit_test_setup_teardown(unknown_keys, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_ended_are_forgotten_after_two_windows, setup, teardown),
+		cmocka_unit_test_setup_teardown(execve_ends_what_was_before, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_full_table_forgets_the_ended_first, setup, teardown),
+		cmocka_unit_test_setup_teardown(chains_are_bounded, setup, teardown),
+		cmocka_unit_test_setup_teardown(batch_sums_and_bound, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("store images", tests, NULL, NULL);
+}
