@@ -177,8 +177,10 @@ static int shrink(struct retention *r, struct sqlite *s, struct losses *losses, 
 	int rc;
 
 	r->rows_next = !r->rows_next;
-	if (r->sweeping && !r->rows_next)
-		return remove_unused(r, s, now_s);
+	if (r->sweeping && !r->rows_next) {
+		rc = remove_unused(r, s, now_s);
+		return rc < 0 ? rc : 1;
+	}
 	rc = remove_slice(r, s, INT64_MAX / 2, false, &slice);
 	if (rc == 0 && slice.rows > 0)
 		say_too_big(&slice, losses);
@@ -198,8 +200,10 @@ static int step(struct retention *r, struct sqlite *s, const struct settings *se
 	int rc;
 
 	cutoff -= cutoff % HOUR_S;
-	if (oldest_loss(s) < cutoff)
-		return remove_losses(s, cutoff);
+	if (oldest_loss(s) < cutoff) {
+		rc = remove_losses(s, cutoff);
+		return rc < 0 ? rc : 1;
+	}
 	if (oldest && oldest < cutoff) {
 		rc = remove_slice(r, s, cutoff, true, &slice);
 		return rc < 0 ? rc : 1;
