@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/utf8.h"
+
 #define DOMAIN_MAX 253
 #define LABEL_MAX 63
 
@@ -283,7 +285,7 @@ bool settings_ignored(const struct settings *s, int family, const uint8_t laddr[
 
 int settings_rule_text(const struct ignore_rule *rule, char *buf, size_t size)
 {
-	char text[INET6_ADDRSTRLEN];
+	char text[INET6_ADDRSTRLEN], shown[4 * DOMAIN_MAX + 1];
 	unsigned i;
 
 	switch (rule->kind) {
@@ -303,7 +305,8 @@ int settings_rule_text(const struct ignore_rule *rule, char *buf, size_t size)
 			sprintf(buf + 8 + 2 * i, "%02x", rule->sha256[i]);
 		return 72;
 	case IGNORE_DOMAIN:
-		return snprintf(buf, size, "domain %s and below", rule->domain);
+		utf8_escape(shown, sizeof(shown), rule->domain, strlen(rule->domain));
+		return snprintf(buf, size, "domain %s and below", shown);
 	}
 	return -EINVAL;
 }

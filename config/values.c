@@ -21,13 +21,34 @@ static bool is_word(const struct scan_value *v, const char *word)
 	return v->len == strlen(word) && memcmp(v->raw, word, v->len) == 0;
 }
 
+/* Passwords and keys do not go into logs: only what kind of value was found there. */
+static bool is_secret(const struct key *key)
+{
+	return key->offset == offsetof(struct settings, vt_api_key) ||
+	       key->offset == offsetof(struct settings, sql_server);
+}
+
+static const char *kind_of(const struct scan_value *v)
+{
+	switch (v->raw[0]) {
+	case '"':
+		return "a string that is not well-formed";
+	case '{':
+		return "an object that is not well-formed";
+	case '[':
+		return "a list";
+	default:
+		return "a number or word";
+	}
+}
+
 static void refuse_value(struct parse *p, const struct key *key, const struct scan_value *v,
 			 const char *allowed)
 {
 	char shown[SHOW];
 
 	keys_refuse(p, v->line, "\"%s\": found %s, allowed: %s", keys_name(key),
-		    keys_show(shown, sizeof(shown), v), allowed);
+		    is_secret(key) ? kind_of(v) : keys_show(shown, sizeof(shown), v), allowed);
 }
 
 static void *place(struct parse *p, const struct key *key)
@@ -288,14 +309,14 @@ static void keep_rule(struct parse *p, const struct key *key, const struct scan_
 static void notice_natural(struct parse *p, const struct key *key, const struct scan_value *v,
 			   const struct ignore_rule *rule)
 {
-	char text[1024], shown[SHOW];
+	char text[2048], shown[SHOW], rule_text[1100];
 
 	if (!p->notice)
 		return;
+	settings_rule_text(rule, rule_text, sizeof(rule_text));
 	snprintf(text, sizeof(text),
-		 "%.200s:%u: \"%s\": %s is reverse notation for %s; if it is not meant so, write it with a "
-		 "dot in front",
-		 p->file, v->line, keys_name(key), keys_show(shown, sizeof(shown), v), rule->domain);
+		 "%.200s:%u: \"%s\": %s is reverse notation, so it means %s; else put a dot in front",
+		 p->file, v->line, keys_name(key), keys_show(shown, sizeof(shown), v), rule_text);
 	p->notice(p->arg, text);
 }
 

@@ -55,6 +55,8 @@ static void test_understood(void **state)
 		{"\"com.example.www\"", "domain www.example.com and below"},
 		{"\".example.com\"", "domain example.com and below"},
 		{"\"local\"", "domain local and below"},
+		{"\"com.caf\xc3\xa9\"", "domain caf\xc3\xa9.com and below"},
+		{"\"com.\xe2\x80\xae\xc2\x9b\"", "domain \\xe2\\x80\\xae\\xc2\\x9b.com and below"},
 		{"\"com.my_host.a-b\"", "domain a-b.my_host.com and below"},
 		{"\"" HASH "\"", "SHA-256 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"},
 	};
@@ -122,7 +124,8 @@ static void test_natural_order(void **state)
 
 	(void)state;
 	assert_int_equal(parse(&s, "[\"example.com\"]"), 0);
-	assert_non_null(strstr(noticed, "\"example.com\" is reverse notation for com.example"));
+	assert_non_null(strstr(
+		noticed, "\"example.com\" is reverse notation, so it means domain com.example and below"));
 	settings_free(&s);
 	assert_int_equal(parse(&s, "[\"com.example\", \".example.com\", \"com.net\"]"), 0);
 	assert_string_equal(noticed, "");
