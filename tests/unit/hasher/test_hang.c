@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * test_hang.c - a server that stops answering must not stop the hasher. The worst there is: a user's own FUSE
+ * below an overlay in a mount namespace of his, which serves a program to whoever runs it and leaves the
+ * hasher waiting. The FUSE daemon here is the protocol by hand, for one file.
+ */
+#include "tests/unit/hasher/rig.h"
+
+#include <linux/fuse.h>
+
+#define FIRST_NODE 2 /* of program-0 */
+
+static char content[4 << 20];
+static size_t content_len;
+
+static void reply(int fd, const struct fuse_in_header *in, int error, const void *data, size_t len)
+{
+	static char buf[sizeof(struct fuse_out_header) + (1 << 20)];
+	struct fuse_out_header out = {
+		.unique = in->unique, .error = error, .len = (__u32)(sizeof(out) + len)};
+
+	memcpy(buf, &out, sizeof(out));
+	if (len)
+		memcpy(buf + sizeof(out), data, len);
+	if (write(fd, buf, out.len) < 0)
+		return; /* interrupted meanwhile */
+}
+
+static struct fuse_attr attributes(__u64 node)
+{
+	if (node == FUSE_ROOT_ID)
+		return (struct fuse_attr){.ino = 1, .mode = S_IFDIR | 0755, .nlink = 2};
+	return (struct fuse_attr){.ino = node, .mode = S_IFREG | 0755, .nlink = 1, .size = content_len};
+}
+
+/* Is this thread one of the hasher's? */
+static bool is_hasher(__u32 tid)
+{
+	char path[64], comm[32] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%u/comm", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, comm, sizeof(comm) - 1) < 0)
+		comm[0] = '\0';
+	close(fd);
+	return !strncmp(comm, "femtosnitch-has", 15);
+}
+
+static void serve_one(int fd, const struct fuse_in_header *in, const void *arg)
+{
+	const struct fuse_read_in *rd = arg;
+	struct fuse_entry_out entry = {.attr_valid = 60, .entry_valid = 60};
+	struct fuse_attr_out attr = {.attr_valid = 60};
+	struct fuse_init_out init = {.major = 7, .minor = 31, .max_readahead = 65536, .max_write = 65536};
+	struct fuse_open_out opened = {0};
+	unsigned number = 0;
+	bool found;
+
+	switch (in->opcode) {
+	case FUSE_INIT:
+		reply(fd, in, 0, &init, sizeof(init));
+		break;
+	case FUSE_LOOKUP:
+		found = sscanf(arg, "program-%u", &number) == 1;
+		entry.nodeid = FIRST_NODE + number;
+		entry.attr = attributes(entry.nodeid);
+		if (!found)
+			reply(fd, in, -ENOENT, NULL, 0);
+		else
+			reply(fd, in, 0, &entry, sizeof(entry));
+		break;
+	case FUSE_GETATTR:
+		attr.attr = attributes(in->nodeid);
+		reply(fd, in, 0, &attr, sizeof(attr));
+		break;
+	case FUSE_OPEN:
+	case FUSE_OPENDIR:
+		if (in->opcode == FUSE_OPENDIR || !is_hasher(in->pid))
+			reply(fd, in, 0, &opened, sizeof(opened));
+		break; /* and no word to the hasher, ever */
+	case FUSE_READ:
+		if (rd->offset >= content_len)
+			reply(fd, in, 0, NULL, 0);
+		else
+			reply(fd, in, 0, content + rd->offset,
+			      rd->size < content_len - rd->offset ? rd->size : content_len - rd->offset);
+		break;
+	case FUSE_STATFS:
+		reply(fd, in, 0, &(struct fuse_statfs_out){.st = {.bsize = 4096, .namelen = 255}},
+		      sizeof(struct fuse_statfs_out));
+		break;
+	case FUSE_RELEASE:
+	case FUSE_RELEASEDIR:
+	case FUSE_FLUSH:
+	case FUSE_ACCESS:
+		reply(fd, in, 0, NULL, 0);
+		break;
+	case FUSE_FORGET:
+	case FUSE_BATCH_FORGET:
+	case FUSE_INTERRUPT:
+		break;
+	default:
+		reply(fd, in, -ENOSYS, NULL, 0);
+	}
+}
+
+static _Noreturn void serve(int fd)
+{
+	static _Alignas(8) char buf[1 << 17];
+
+	for (;;) {
+		const struct fuse_in_header *in = (struct fuse_in_header *)buf;
+
+		if (read(fd, buf, sizeof(buf)) < (ssize_t)sizeof(*in))
+			_exit(0);
+		serve_one(fd, in, in + 1);
+	}
+}
+
+/* In a mount namespace of its own: FUSE, an overlay over it, and n runs of its program; their pids go to
+ * tell, before the first of them the program. Exits 2 if this machine has no such mounts. */
+static _Noreturn void hostile_user(int tell, unsigned n)
+{
+	char lower[80], upper[80], work[80], merged[80], options[320];
+	struct program p;
+	pid_t server, pid;
+	unsigned i;
+	int fuse;
+
+	snprintf(lower, sizeof(lower), "%s/t/lower", dir);
+	snprintf(upper, sizeof(upper), "%s/t/upper", dir);
+	snprintf(work, sizeof(work), "%s/t/work", dir);
+	snprintf(merged, sizeof(merged), "%s/t/merged", dir);
+	snprintf(options, sizeof(options), "%s/t", dir);
+	fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	if (fuse < 0 || unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", options, "tmpfs", 0, NULL) || mkdir(lower, 0755) || mkdir(upper, 0755) ||
+	    mkdir(work, 0755) || mkdir(merged, 0755))
+		_exit(2);
+	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", fuse);
+	if (mount("test", lower, "fuse", 0, options))
+		_exit(2);
+	server = fork();
+	if (!server)
+		serve(fuse);
+	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s", lower, upper, work);
+	if (mount("overlay", merged, "overlay", 0, options))
+		kill(server, SIGKILL), _exit(2);
+	p.parent = getpid();
+	for (i = 1; i <= n; i++) {
+		snprintf(p.path, sizeof(p.path), "%s/program-%u", merged, i);
+		record_file(&p);
+		pid = spawn(&p, NULL);
+		waitpid(pid, NULL, 0);
+		if (write(tell, &p, sizeof(p)) < 0 || write(tell, &pid, sizeof(pid)) < 0)
+			_exit(1);
+	}
+	pause();
+	_exit(0);
+}
+
+/* The server is asked as often as there are threads to lose, and more; programs elsewhere never notice. */
+static void hung_server(void **state)
+{
+	enum {
+		RUNS = 12
+	};
+	struct program hung, fine;
+	struct wire_tick tick = {0};
+	struct verdict v;
+	struct rig r;
+	struct got g;
+	unsigned i, losses = 0, hashed = 0;
+	int tell[2], status, fd, more;
+	double begun, worst = 0;
+	pid_t user, pid;
+	char path[80];
+
+	(void)state;
+	fd = open("/bin/true", O_RDONLY | O_CLOEXEC);
+	content_len = (size_t)read(fd, content, sizeof(content));
+	close(fd);
+	snprintf(path, sizeof(path), "%s/t", dir);
+	assert_int_equal(mkdir(path, 0755), 0);
+	start(&r);
+	assert_int_equal(pipe2(tell, O_CLOEXEC), 0);
+	user = fork();
+	if (!user) {
+		setpgid(0, 0);
+		close(r.in); /* or the hasher's input never ends */
+		close(r.out);
+		hostile_user(tell[1], RUNS);
+	}
+	close(tell[1]);
+	if (read(tell[0], &hung, sizeof(hung)) != sizeof(hung)) {
+		waitpid(user, &status, 0);
+		stop(&r);
+		rmdir(path);
+		close(tell[0]);
+		printf("SKIP hung_server: no FUSE or overlay on this machine\n");
+		return;
+	}
+	for (i = 0; i < RUNS; i++) {
+		if (i)
+			assert_int_equal(read(tell[0], &hung, sizeof(hung)), sizeof(hung));
+		assert_int_equal(read(tell[0], &pid, sizeof(pid)), sizeof(pid));
+		send_exec(&r, &hung, pid, WIRE_EXEC_EXECVE, 0);
+
+		make_program(&fine, dir, "/bin/true", i);
+		pid = spawn(&fine, NULL);
+		unlink(fine.path);
+		reap(pid);
+		begun = now();
+		send_exec(&r, &fine, pid, WIRE_EXEC_EXECVE, 0);
+		v = wait_image(&r, pid);
+		assert_hash(v, &fine);
+		worst = now() - begun > worst ? now() - begun : worst;
+	}
+	assert_true(worst < 1.5);
+	send_frame(&r, WIRE_TICK, &tick, sizeof(tick), NULL);
+	close_head(&r);
+	while ((more = receive(&r, &g, 6)) > 0) {
+		losses += g.hdr.type == WIRE_LOSS;
+		hashed += g.hdr.type == WIRE_DIGEST &&
+			  ((struct wire_digest *)g.payload)->hash_error == WIRE_HASH_OK;
+	}
+	assert_int_equal(more, -1); /* the end, though its threads cannot die before the server */
+	assert_int_equal(hashed, 0);
+	assert_true(losses >= 2); /* events, and that they are not watched any more */
+	close(tell[0]);
+	kill(-user, SIGKILL);
+	reap(user);
+	stop(&r);
+	rmdir(path);
+}
+
+static int group(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(hung_server)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	return rig_main("test_hang", argv, group);
+}
