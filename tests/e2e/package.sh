@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# package.sh BUILDDIR - `make deb` of the last commit, installed with dpkg on a machine of its own, where no compiler
-# is used: the service runs, the commands answer, removing keeps the log, purging does not.
+# package.sh BUILDDIR - `make deb` of the last commit, installed with dpkg where nothing of this machine is touched:
+# the service runs, the commands answer, removing keeps the log, purging does not.
 set -u
 . "$(dirname "$0")/machine.sh"
 machine_enter package "$@"
@@ -27,19 +27,23 @@ if command -v lintian >/dev/null 2>&1; then
 fi
 
 machine_make
-cp "$deb" "$root/run-test/femtosnitch.deb"
-machine_boot package 120 <<'INSIDE'
-dpkg -i /run-test/femtosnitch.deb >&2
+cp "$deb" $root/run-test/femtosnitch.deb
+machine_boot /lib/systemd/system
+
+dpkg -i /run-test/femtosnitch.deb 2>&1
 same package_install $? 0
-is_state active || systemctl start $unit
-same package_runs "$(property ActiveState) $(property UnitFileState)" 'active enabled'
-is_state active || journalctl -q --no-pager -o cat -u $unit -n 40 >&2
+same package_enabled "$(readlink /etc/systemd/system/multi-user.target.wants/$unit)" /lib/systemd/system/$unit
+ctl daemon-reload
+ctl start $unit
+same package_runs "$(property ActiveState)" active
+is_state active || cat /run-test/unit.log
 femtosnitch status > /run-test/status 2>&1
 same package_status $? 0
 same package_query "$(femtosnitch query --csv 'SELECT count(*) >= 0 AS c FROM connections' 2>&1 | tr -d '\r' | tr '\n' ' ')" 'c 1 '
-same package_man "$(man -w femtosnitch femtosnitch-config femtosnitch-schema 2>&1 | grep -c gz)" 3
-dpkg -r femtosnitch >&2
-same package_remove "$(pgrep -f 'femtosnitch-|femtosnitch run') $(ls /var/lib/femtosnitch/snitch.db)" ' /var/lib/femtosnitch/snitch.db'
-dpkg -P femtosnitch >&2
-same package_purge "$(ls -d /var/lib/femtosnitch /var/log/femtosnitch /etc/femtosnitch /usr/libexec/femtosnitch 2>/dev/null)" ''
-INSIDE
+same package_man "$(man -w femtosnitch femtosnitch-config femtosnitch-schema 2>&1 | grep -c 'femtosnitch.*gz')" 3
+same package_no_compiler "$(dpkg-query -W -f='${Depends}' femtosnitch | grep -cE 'gcc|clang|llvm|-dev|headers')" 0
+ctl stop $unit
+dpkg -r femtosnitch 2>&1
+same package_remove "$(ls -d /usr/bin/femtosnitch /usr/libexec/femtosnitch /var/lib/femtosnitch/snitch.db 2>/dev/null)" /var/lib/femtosnitch/snitch.db
+dpkg -P femtosnitch 2>&1
+same package_purge "$(ls -d /var/lib/femtosnitch /var/log/femtosnitch /etc/femtosnitch 2>/dev/null)" ''
