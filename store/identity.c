@@ -213,6 +213,10 @@ static int tell_row(struct sqlite *s, struct program *p, int64_t now_s)
 	else
 		sqlite3_bind_null(stmt, 3);
 	rc = sqlite_run(s, stmt);
+	if (rc == 0 && sqlite3_changes(s->db) == 0) {
+		p->id = 0; /* retention removed it: found or made anew by the caller */
+		return 0;
+	}
 	p->row_last_seen_s = now_s;
 	p->row_network = p->row_network || p->first_network_s;
 	return rc;
@@ -271,7 +275,7 @@ int64_t identity_program(struct sqlite *s, struct program *p, int64_t now_s)
 		if (rc != 0)
 			return rc;
 	}
-	return p->id;
+	return p->id ? p->id : identity_program(s, p, now_s);
 }
 
 static uint64_t mix(uint64_t h, const void *bytes, size_t len)

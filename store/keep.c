@@ -28,12 +28,12 @@ int64_t keep_now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static void committed(struct keep *k, int64_t rows, int64_t took_us)
+static void committed(struct keep *k, int64_t took_us)
 {
 	struct wire_committed done = {
 		.to_ns = k->window_to,
 		.flush_id = k->flush_id,
-		.rows = (__u64)rows,
+		.rows = k->rows,
 		.commit_us = (__u64)took_us,
 	};
 
@@ -42,6 +42,7 @@ static void committed(struct keep *k, int64_t rows, int64_t took_us)
 	heartbeat_beat(&k->heartbeat, k->window_to, 0);
 	k->window_to = 0;
 	k->flush_id = 0;
+	k->rows = 0;
 	(void)frame_put(k->stage->out, WIRE_COMMITTED, &done, sizeof(done), NULL, 0);
 }
 
@@ -78,7 +79,8 @@ static int commit(struct keep *k)
 	batch_clear(k->in.batch);
 	losses_clear(k->in.losses);
 	programs_sweep(k->in.programs);
-	committed(k, rows, (to.tv_sec - from.tv_sec) * 1000000 + (to.tv_nsec - from.tv_nsec) / 1000);
+	k->rows += (uint64_t)rows;
+	committed(k, (to.tv_sec - from.tv_sec) * 1000000 + (to.tv_nsec - from.tv_nsec) / 1000);
 	if (k->db.wal_frames > CHECKPOINT_NOW)
 		sqlite_checkpoint(&k->db);
 	return 0;
@@ -115,7 +117,7 @@ void keep_window(struct keep *k, const struct wire_window *window)
 		if (keep_now_ms() >= k->retry_ms || window->flush_id)
 			write_all(k);
 	} else {
-		committed(k, 0, 0);
+		committed(k, 0);
 	}
 }
 
@@ -252,7 +254,7 @@ void keep_close(struct keep *k)
 
 	intake_settle(&k->in, stage_now(), 1);
 	if (batch_count(k->in.batch) > 0 || losses_count(k->in.losses) > 0 ||
-	    programs_have_news(k->in.programs))
+	    programs_have_news(k->in.programs) || programs_fresh(k->in.programs) > 0)
 		for (i = 0; i < CLOSE_TRIES && (rc = write_all(k)) != 0; i++)
 			nanosleep(&pause, NULL);
 	if (rc != 0) {

@@ -38,6 +38,7 @@ struct keep {
 	int64_t trimmed_ms;   /* when memory was given back */
 	int64_t retention_ms; /* next look at it */
 	wire_ns window_to;    /* of the last whole window, not yet durable; 0 = none */
+	uint64_t rows;	      /* written since the last window ended */
 	uint64_t flush_id;    /* that asked for it */
 	wire_ns gap_from;     /* we did not watch since; 0 = said, or no earlier run */
 };

@@ -154,6 +154,15 @@ static char *exe_text(const struct wire_exec *exec)
 	return text_clean(wire_exec_path(exec), exec->path_len ? exec->path_len - 1u : 0);
 }
 
+/* Unknown text is NULL, not empty. */
+static char *known(char *text)
+{
+	if (text[0] != '\0')
+		return text;
+	free(text);
+	return NULL;
+}
+
 static struct program *program_new(const struct wire_image *image, const struct wire_exec *exec)
 {
 	struct program *p = calloc(1, sizeof(*p));
@@ -166,10 +175,8 @@ static struct program *program_new(const struct wire_image *image, const struct 
 		program_free(p);
 		return NULL;
 	}
-	if (p->exe[0] == '\0') {
-		free(p->exe);
-		p->exe = NULL;
-	}
+	p->exe = known(p->exe);
+	p->name = known(p->name);
 	p->self = exec->flags & WIRE_EXEC_SELF;
 	p->file_id = image->file_id;
 	p->hash_error = (uint8_t)image->hash_error;

@@ -88,17 +88,26 @@ int64_t records_image(struct records *r, struct image *i, int64_t now_s, bool lo
 	return identity_image(r->db, i, now_s, log_commands);
 }
 
-/* As text, without the cache. */
-static int64_t text_id(struct records *r, const char *address, int64_t now_s)
+struct interned {
+	const char *find, *touch, *add;
+};
+
+#define INTERNED(table)                                                                                      \
+	{                                                                                                    \
+		"SELECT id, last_hour FROM " table " WHERE text = ?1",                                       \
+			"UPDATE " table " SET last_hour = max(last_hour, ?2) WHERE id = ?1",                 \
+			"INSERT INTO " table "(text, last_hour) VALUES(?1, ?2)"                              \
+	}
+
+static const struct interned addresses = INTERNED("address"), domains = INTERNED("domain");
+
+static int64_t text_id(struct records *r, const struct interned *table, const char *text, int64_t now_s)
 {
-	static const char find[] = "SELECT id, last_hour FROM address WHERE text = ?1";
-	static const char touch[] = "UPDATE address SET last_hour = max(last_hour, ?2) WHERE id = ?1";
-	static const char add[] = "INSERT INTO address(text, last_hour) VALUES(?1, ?2)";
 	int64_t hour = now_s - now_s % 3600, id = 0, known = 0;
-	sqlite3_stmt *stmt = sqlite_statement(r->db, find);
+	sqlite3_stmt *stmt = sqlite_statement(r->db, table->find);
 	int rc;
 
-	sqlite3_bind_text(stmt, 1, address, -1, SQLITE_STATIC);
+	sqlite3_bind_text(stmt, 1, text, -1, SQLITE_STATIC);
 	if ((rc = sqlite_step(r->db, stmt)) == 1) {
 		id = sqlite3_column_int64(stmt, 0);
 		known = sqlite3_column_int64(stmt, 1);
@@ -106,16 +115,21 @@ static int64_t text_id(struct records *r, const char *address, int64_t now_s)
 	}
 	if (rc < 0 || (id && known >= hour))
 		return rc < 0 ? rc : id;
-	stmt = sqlite_statement(r->db, id ? touch : add);
+	stmt = sqlite_statement(r->db, id ? table->touch : table->add);
 	if (id)
 		sqlite3_bind_int64(stmt, 1, id);
 	else
-		sqlite3_bind_text(stmt, 1, address, -1, SQLITE_STATIC);
+		sqlite3_bind_text(stmt, 1, text, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(stmt, 2, hour);
 	rc = sqlite_run(r->db, stmt);
 	if (rc < 0)
 		return rc;
 	return id ? id : sqlite3_last_insert_rowid(r->db->db);
+}
+
+int64_t records_domain(struct records *r, const char *text, int64_t now_s)
+{
+	return text_id(r, &domains, text, now_s);
 }
 
 static size_t address_slot(const struct records *r, int family, const uint8_t addr[16])
@@ -145,7 +159,7 @@ int64_t records_address(struct records *r, int family, const uint8_t addr[16], i
 		if (c->hour == hour && c->family == family && memcmp(c->addr, addr, sizeof(c->addr)) == 0)
 			return c->id;
 	}
-	id = text_id(r, text, now_s);
+	id = text_id(r, &addresses, text, now_s);
 	if (id > 0 && c) {
 		memcpy(c->addr, addr, sizeof(c->addr));
 		c->family = (uint16_t)family;

@@ -28,6 +28,9 @@ int64_t records_image(struct records *, struct image *, int64_t now_s, bool log_
 /* AF_UNSPEC: switched off, the empty text. */
 int64_t records_address(struct records *, int family, const uint8_t addr[16], int64_t now_s);
 
+/* The row of a domain; "" is one that was switched off. */
+int64_t records_domain(struct records *, const char *text, int64_t now_s);
+
 /* The name of uid, if the local user list has one, goes to the table of accounts. 0 or -errno. */
 int records_account(struct records *, uint32_t uid);
 

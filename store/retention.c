@@ -9,8 +9,7 @@
 
 #define HOUR_S 3600
 #define DAY_S 86400
-#define IMAGE_SLICE 5000
-#define IMAGE_REST_S (2 * HOUR_S) /* rows used this recently may be about to be referred to */
+#define INTERNED_REST_S (2 * HOUR_S) /* rows used this recently may be about to be referred to */
 
 struct slice {
 	int64_t from_s, to_s; /* contime of the rows removed */
@@ -97,40 +96,52 @@ static int remove_losses(struct sqlite *s, int64_t before_s)
 		    before_s, RETENTION_LOSSES_MAX);
 }
 
-/* A slice of the images, then of the addresses; 1 until all were looked at. Ancestors are never used less
- * recently than their children, so no reference is left behind. */
+/* What is interned, with what is asked of it; last_hour says when it was last referred to. */
+static const struct {
+	const char *first, *last, *remove;
+} interned[] = {
+#define INTERNED(table)                                                                                      \
+	{                                                                                                    \
+		"SELECT min(id) FROM " table, "SELECT max(id) FROM " table,                                  \
+			"DELETE FROM " table " WHERE id > ?2 AND id <= ?2 + 5000 AND last_hour < ?1"         \
+	}
+	INTERNED("image"),
+	INTERNED("address"),
+	INTERNED("domain"),
+};
+#define INTERNED_SLICE 5000
+
+static int remove_programs(struct sqlite *s, int64_t before_s)
+{
+	return run2(s,
+		    "DELETE FROM program WHERE id IN (SELECT p.id FROM program p WHERE NOT EXISTS"
+		    " (SELECT 1 FROM image WHERE program = p.id) AND p.last_seen < ?2 ORDER BY p.last_seen"
+		    " LIMIT max(0, (SELECT count(*) FROM program) - ?1))",
+		    RETENTION_PROGRAMS_MAX, before_s);
+}
+
+/* A slice of the images, then of the addresses and domains; 1 until all were looked at. Ancestors are never
+ * used less recently than their children, so no reference is left behind. */
 static int remove_unused(struct retention *r, struct sqlite *s, int64_t now_s)
 {
-	static const char images[] = "DELETE FROM image WHERE id IN (SELECT id FROM image WHERE id > ?2"
-				     " ORDER BY id LIMIT 5000) AND last_hour < ?1";
-	static const char addresses[] =
-		"DELETE FROM address WHERE id IN (SELECT id FROM address WHERE id > ?2"
-		" ORDER BY id LIMIT 5000) AND last_hour < ?1";
-	int64_t before = r->horizon_s - r->horizon_s % HOUR_S, last;
+	int64_t before = r->horizon_s - r->horizon_s % HOUR_S;
 	int rc;
 
-	if (before > now_s - IMAGE_REST_S)
-		before = now_s - IMAGE_REST_S;
-	last = sqlite_number(s, "SELECT max(id) FROM image", 0);
-	if (r->image_cursor < last) {
-		rc = run2(s, images, before, r->image_cursor);
-		r->image_cursor += IMAGE_SLICE;
-		return rc < 0 ? rc : 1;
-	}
-	last = sqlite_number(s, "SELECT max(id) FROM address", 0);
-	if (r->address_cursor < last) {
-		rc = run2(s, addresses, before, r->address_cursor);
-		r->address_cursor += IMAGE_SLICE;
+	if (before > now_s - INTERNED_REST_S)
+		before = now_s - INTERNED_REST_S;
+	for (; r->table < sizeof(interned) / sizeof(interned[0]); r->table++, r->cursor = 0) {
+		if (r->cursor == 0)
+			r->cursor = sqlite_number(s, interned[r->table].first, 1) - 1;
+		if (r->cursor >= sqlite_number(s, interned[r->table].last, 0))
+			continue;
+		rc = run2(s, interned[r->table].remove, before, r->cursor);
+		r->cursor += INTERNED_SLICE;
 		return rc < 0 ? rc : 1;
 	}
 	r->sweeping = false;
-	r->image_cursor = r->address_cursor = 0;
-	return run2(s,
-		    "DELETE FROM program WHERE id IN (SELECT p.id FROM program p WHERE NOT EXISTS (SELECT 1 "
-		    "FROM image"
-		    " WHERE program = p.id) AND p.last_seen < ?2 ORDER BY p.last_seen LIMIT max(0,"
-		    " (SELECT count(*) FROM program) - ?1))",
-		    RETENTION_PROGRAMS_MAX, before);
+	r->cursor = 0;
+	r->table = 0;
+	return remove_programs(s, before);
 }
 
 static bool too_big(struct sqlite *s, const struct settings *settings)

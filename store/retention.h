@@ -20,8 +20,8 @@
 #define RETENTION_LOSSES_MAX 65536
 
 struct retention {
-	int64_t image_cursor; /* ids below were looked at */
-	int64_t address_cursor;
+	size_t table;	   /* of the interned ones, being looked at while sweeping */
+	int64_t cursor;	   /* ids below were looked at */
 	int64_t horizon_s; /* contime of the oldest row there may be */
 	bool sweeping;	   /* images and addresses of the time before horizon_s are being looked at */
 	bool rows_next;	   /* whose turn it is when there is too much */

@@ -90,6 +90,8 @@ static int resolve_row(struct writer *w, const struct settings *settings, struct
 	row->raddr = address_id(w, row, key->raddr, key->peer >= 0 && key->peer != WIRE_PEER_UNKNOWN);
 	if (row->laddr < 0 || row->raddr < 0)
 		return (int)(row->laddr < 0 ? row->laddr : row->raddr);
+	if (key->addresses_off && (row->domain = records_domain(w->records, "", row->entry->sums.last_s)) < 0)
+		return (int)row->domain;
 	return records_account(w->records, key->uid);
 }
 
