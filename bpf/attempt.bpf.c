@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * attempt.bpf.c - the life of a connection beside its bytes: who asked for it, in which direction, what became
- * of it, and its end.
+ * attempt.bpf.c - the life of a connection beside its bytes: who asked for it, in which direction, what
+ * became of it, and its end.
  *
  * inet_sock_set_state (Linux 4.16) shows attempts: CLOSE -> SYN_SENT runs in the context of connect(), what
  * follows may run anywhere. A connect() that is refused on this machine (no route, another cgroup program)
@@ -10,7 +10,7 @@
  * connect() on a datagram socket asks nobody and sends nothing: it is not an attempt (the C library calls it
  * for each address it sorts).
  */
-#include "bpf/account.bpf.h"
+#include "bpf/report.bpf.h"
 
 static __always_inline __u8 result_of_error(int err)
 {
@@ -68,9 +68,7 @@ int on_connect4(struct bpf_sock_addr *ctx)
 {
 	struct peer peer = {};
 
-	peer.addr[0] = ctx->user_ip4;
-	peer.port = bpf_ntohs((__u16)ctx->user_port);
-	peer.family = AF_INET;
+	peer_of_hook4(ctx, &peer);
 	return asked(ctx, &peer);
 }
 
@@ -79,13 +77,7 @@ int on_connect6(struct bpf_sock_addr *ctx)
 {
 	struct peer peer = {};
 
-	peer.addr[0] = ctx->user_ip6[0];
-	peer.addr[1] = ctx->user_ip6[1];
-	peer.addr[2] = ctx->user_ip6[2];
-	peer.addr[3] = ctx->user_ip6[3];
-	peer.port = bpf_ntohs((__u16)ctx->user_port);
-	peer.family = AF_INET6;
-	peer_normalise(&peer);
+	peer_of_hook6(ctx, &peer);
 	return asked(ctx, &peer);
 }
 
@@ -93,7 +85,7 @@ int on_connect6(struct bpf_sock_addr *ctx)
 
 static __always_inline void attempt_sent(struct sock *sk)
 {
-	struct moved moved = { .direction = WIRE_DIRECTION_OUT, .peer_known = WIRE_PEER_SOCKET };
+	struct moved moved = {.direction = WIRE_DIRECTION_OUT, .peer_known = WIRE_PEER_SOCKET};
 	struct socket_state *state = socket_get(sk);
 	struct wire_image_key image;
 	struct peer peer = {};
@@ -113,7 +105,8 @@ static __always_inline void attempt_sent(struct sock *sk)
 	state->attempt.peer = peer;
 }
 
-static __always_inline void slots_result(struct socket_state *state, struct sock *sk, __u8 result, bool opening)
+static __always_inline void slots_result(struct socket_state *state, struct sock *sk, __u8 result,
+					 bool opening)
 {
 	bool found = false;
 
@@ -133,8 +126,8 @@ static __always_inline void slots_result(struct socket_state *state, struct sock
 		local_end(sk, slot->peer.family, slot->laddr, &slot->lport);
 	}
 	if (!found && opening) {
-		struct moved moved = { .direction = WIRE_DIRECTION_OUT, .peer_known = WIRE_PEER_SOCKET,
-				       .result = result };
+		struct moved moved = {
+			.direction = WIRE_DIRECTION_OUT, .peer_known = WIRE_PEER_SOCKET, .result = result};
 
 		overflow_count(sk, &state->attempt.image, &state->attempt.peer, &moved);
 	}
@@ -167,8 +160,8 @@ static __always_inline void attempt_ended(struct sock *sk, int from, int to)
  * Runs in softirq, on the child socket. */
 static __always_inline void accepted(struct sock *sk)
 {
-	struct moved moved = { .direction = WIRE_DIRECTION_IN, .result = WIRE_RESULT_OPEN,
-			       .peer_known = WIRE_PEER_SOCKET };
+	struct moved moved = {
+		.direction = WIRE_DIRECTION_IN, .result = WIRE_RESULT_OPEN, .peer_known = WIRE_PEER_SOCKET};
 	struct socket_state *state = socket_get(sk);
 	struct peer peer = {};
 

@@ -18,7 +18,7 @@
 #define CALL_RECVFROM 45
 #define CALL_SENDMSG 46
 #define CALL_RECVMSG 47
-#define TS_COMPAT 0x2 /* thread_info.status: a 32-bit system call */
+#define TS_COMPAT 0x2		   /* thread_info.status: a 32-bit system call */
 #elif defined(__TARGET_ARCH_arm64) /* include/uapi/asm-generic/unistd.h */
 #define CALL_READ 63
 #define CALL_SENDTO 206

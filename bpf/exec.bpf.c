@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * exec.bpf.c - the history of processes: execve, fork, exit. Without the forks a daemon that forked twice, or a
- * subshell whose parent is gone, would show process 1 as its parent.
+ * exec.bpf.c - the history of processes: execve, fork, exit. Without the forks a daemon that forked twice, or
+ * a subshell whose parent is gone, would show process 1 as its parent.
  */
 #include "bpf/image.bpf.h"
 

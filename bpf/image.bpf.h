@@ -10,9 +10,9 @@
 
 #include "bpf/maps.bpf.h"
 
-#define PATH_STEPS 512	  /* components and mounts; a path has at most 2,048 components of one letter */
-#define NAME_SIZE 256	  /* NAME_MAX and its NUL */
-#define ARGV_SMALL 4096	  /* command lines up to here go through the scratch record */
+#define PATH_STEPS 512	/* components and mounts; a path has at most 2,048 components of one letter */
+#define NAME_SIZE 256	/* NAME_MAX and its NUL */
+#define ARGV_SMALL 4096 /* command lines up to here go through the scratch record */
 #define PATH_MASK (WIRE_PATH_MAX - 1)
 
 /* A record under construction: 8.6 KB per CPU. */
@@ -186,8 +186,8 @@ static __always_inline __u32 path_write(struct wire_exec *exec, const struct fil
 	return frame.walk.offset;
 }
 
-static __always_inline void exec_fill(struct wire_exec *exec, struct task_struct *task, const struct file *file,
-				      enum wire_exec_source source)
+static __always_inline void exec_fill(struct wire_exec *exec, struct task_struct *task,
+				      const struct file *file, enum wire_exec_source source)
 {
 	__builtin_memset(exec, 0, sizeof(*exec));
 	image_key_read(task, &exec->image);
@@ -207,9 +207,10 @@ static __always_inline void exec_fill(struct wire_exec *exec, struct task_struct
 		file_identity(exec, file);
 }
 
-/* The arguments of the current process, which execve(2) has just written, so they are in memory. The last byte
- * is set to NUL: a process may have overwritten its arguments. */
-static __always_inline __u32 argv_read(struct wire_exec *exec, char *to, const struct mm_struct *mm, __u32 max)
+/* The arguments of the current process, which execve(2) has just written, so they are in memory. The last
+ * byte is set to NUL: a process may have overwritten its arguments. */
+static __always_inline __u32 argv_read(struct wire_exec *exec, char *to, const struct mm_struct *mm,
+				       __u32 max)
 {
 	unsigned long start = BPF_CORE_READ(mm, arg_start), end = BPF_CORE_READ(mm, arg_end);
 	__u64 len = end - start;

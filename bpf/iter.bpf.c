@@ -3,10 +3,10 @@
  * iter.bpf.c - what the collector reads by itself: counters of sockets that live, and, once at the start, the
  * processes and sockets that were there before us. Iterators over sk_storage and tasks: Linux 5.8, 5.9.
  */
-#include "bpf/account.bpf.h"
+#include "bpf/report.bpf.h"
 
-/* The differences of one socket since the last look. What does not fit the buffer makes the kernel discard the
- * element and show it again, so there must be room before anything is taken. */
+/* The differences of one socket since the last look. What does not fit the buffer makes the kernel discard
+ * the element and show it again, so there must be room before anything is taken. */
 SEC("iter/bpf_sk_storage_map")
 int sweep_sockets(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
@@ -20,12 +20,14 @@ int sweep_sockets(struct bpf_iter__bpf_sk_storage_map *ctx)
 	}
 	if (!state || state->flags & SOCKET_RELEASED)
 		return 0;
-	if (state->attempt.state == ATTEMPT_ASKED && bpf_jiffies64() - state->attempt.time_ns > shared.ask_ticks)
+	if (state->attempt.state == ATTEMPT_ASKED &&
+	    bpf_jiffies64() - state->attempt.time_ns > shared.ask_ticks)
 		attempt_failed_here(state);
 	if (!slot_has_news(&state->slot[0]) && !slot_has_news(&state->slot[1]))
 		return 0;
 	if (seq->count + SLOTS * sizeof(rec) >= seq->size) {
-		bpf_seq_write(seq, state, SLOTS * sizeof(rec)); /* overflows: the kernel ends this read here */
+		bpf_seq_write(seq, state,
+			      SLOTS * sizeof(rec)); /* overflows: the kernel ends this read here */
 		return 0;
 	}
 	flow_hdr(&rec.hdr);
@@ -88,7 +90,7 @@ static __always_inline void seed_connection(struct sock *sk, struct socket_state
 					    const struct task_struct *task)
 {
 	struct slot *slot = &state->slot[0];
-	struct moved moved = { .result = WIRE_RESULT_OPEN, .peer_known = WIRE_PEER_SOCKET };
+	struct moved moved = {.result = WIRE_RESULT_OPEN, .peer_known = WIRE_PEER_SOCKET};
 	struct listening key = {};
 	struct peer peer = {};
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel.h - the kernel structures our programs look into, and of each only the members they read. CO-RE moves
- * the offsets to the running kernel's when the programs are loaded, so the layout here means nothing. Members
- * that changed their name have flavours (struct x___since); bpf_core_field_exists() chooses.
+ * kernel.h - the kernel structures our programs look into, and of each only the members they read. CO-RE
+ * moves the offsets to the running kernel's when the programs are loaded, so the layout here means nothing.
+ * Members that changed their name have flavours (struct x___since); bpf_core_field_exists() chooses.
  */
 #ifndef FEMTOSNITCH_KERNEL_H
 #define FEMTOSNITCH_KERNEL_H
@@ -147,7 +147,8 @@ struct thread_info {
 	__u32 status;
 };
 
-#define PF_IO_WORKER 0x00000010 /* include/linux/sched.h: io_uring's own threads (5.12), SQPOLL among them */
+#define PF_IO_WORKER 0x00000010 /* include/linux/sched.h: io_uring's own threads (5.12), SQPOLL among them   \
+				 */
 #define PF_KTHREAD 0x00200000
 
 struct task_struct {

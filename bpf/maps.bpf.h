@@ -4,10 +4,10 @@
  *
  * ring       records to the collector; its size is the setting "Perf ring buffer (pages)"
  * sockets    one struct socket_state per socket (about 400 B, charged to the socket, freed with it)
- * overflow   what has no slot in a socket_state: at most OVERFLOW_MAX flows between two looks of the collector;
- *            past that, traffic is lost and counted with its bytes
- * asking     peers of datagram calls in flight on sockets that more than two threads use at once
- * listening  ports in TCP_LISTEN when we started, used only while seeding
+ * overflow   what has no slot in a socket_state: at most OVERFLOW_MAX flows between two looks of the
+ * collector; past that, traffic is lost and counted with its bytes asking     peers of datagram calls in
+ * flight on sockets that more than two threads use at once listening  ports in TCP_LISTEN when we started,
+ * used only while seeding
  */
 #ifndef FEMTOSNITCH_MAPS_BPF_H
 #define FEMTOSNITCH_MAPS_BPF_H
@@ -17,7 +17,8 @@
 
 #define SLOTS 2
 #define STASHES 2
-#define OVERFLOW_MAX 8192 /* the buckets of a hash cost 16 B each even when it is empty, and there are two */
+#define OVERFLOW_MAX 8192 /* the buckets of a hash cost 16 B each even when it is empty, and there are two   \
+			   */
 #define ASKING_MAX 512
 #define LISTENING_MAX 1024
 #define SEEN_MAX 256 /* a power of two */
@@ -30,8 +31,8 @@ struct peer {
 
 enum slot_state {
 	SLOT_FREE,
-	SLOT_BUSY,  /* being claimed */
-	SLOT_OWNED, /* by image, for this peer, until the socket is freed */
+	SLOT_BUSY,     /* being claimed */
+	SLOT_OWNED,    /* by image, for this peer, until the socket is freed */
 	SLOT_ACCEPTED, /* a connection that nobody has accept()ed or used yet */
 };
 
@@ -82,13 +83,14 @@ struct attempt {
 };
 
 /* flags of socket_state */
-#define SOCKET_RELEASED 0x1  /* closed by its last holder; still visible to the iterator for a while */
-#define SOCKET_BASED 0x2     /* copied_seq is valid */
-#define SOCKET_BY_RETURN 0x4 /* count this receive by what it returns: where copied_seq stood before is unknown */
-#define SOCKET_ASKING 0x8    /* a peer of this socket is, or was, in the map asking */
-#define SOCKET_KERNEL 0x10   /* owned by the kernel itself */
-#define SOCKET_SEEDED 0x20   /* older than we are */
-#define SOCKET_OUT 0x40	     /* connect()ed, not accept()ed */
+#define SOCKET_RELEASED 0x1 /* closed by its last holder; still visible to the iterator for a while */
+#define SOCKET_BASED 0x2    /* copied_seq is valid */
+#define SOCKET_BY_RETURN                                                                                     \
+	0x4 /* count this receive by what it returns: where copied_seq stood before is unknown */
+#define SOCKET_ASKING 0x8  /* a peer of this socket is, or was, in the map asking */
+#define SOCKET_KERNEL 0x10 /* owned by the kernel itself */
+#define SOCKET_SEEDED 0x20 /* older than we are */
+#define SOCKET_OUT 0x40	   /* connect()ed, not accept()ed */
 
 struct socket_state {
 	struct slot slot[SLOTS];
@@ -98,7 +100,7 @@ struct socket_state {
 	__u64 cookie;
 	__u32 peers; /* 0, 1, 2 = several */
 	__u32 connection;
-	__u32 copied_seq; /* up to where received bytes are counted, without the FIN */
+	__u32 copied_seq;      /* up to where received bytes are counted, without the FIN */
 	__u32 by_return_since; /* jiffies */
 	__u32 flags;
 	__u16 protocol;
@@ -175,7 +177,8 @@ static __always_inline void lost(enum wire_loss_kind kind, __u64 bytes)
 		__sync_fetch_and_add(&shared.loss[kind].bytes, bytes);
 }
 
-/* When to wake the collector: it naps after each record that woke it, so a burst costs one wake-up per nap. */
+/* When to wake the collector: it naps after each record that woke it, so a burst costs one wake-up per nap.
+ */
 static __always_inline __u64 wake(bool worth_it)
 {
 	if (worth_it && shared.collector_waits) {

@@ -3,15 +3,16 @@
  * sock_stable.bpf.c - bytes sent and received, seen through interfaces that do not move: BTF tracepoints
  * (sock_send_length, sock_recv_length: Linux 6.3; tcp_rcv_space_adjust: 4.15) and cgroup hooks.
  *
- * Entering a program is most of what it costs, so there is one per direction and call, nothing per packet, and
- * the way of a known flow through each is short.
+ * Entering a program is most of what it costs, so there is one per direction and call, nothing per packet,
+ * and the way of a known flow through each is short.
  */
 #include "bpf/caller.bpf.h"
 
 /* ---- the peer of a datagram: the cgroup hook and the tracepoint run in the same call, so (socket, thread)
  * joins them exactly */
 
-static __always_inline bool stash_in(struct socket_state *state, __u32 tid, const struct peer *peer, bool receiving)
+static __always_inline bool stash_in(struct socket_state *state, __u32 tid, const struct peer *peer,
+				     bool receiving)
 {
 	for (int i = 0; i < STASHES; i++) {
 		struct stash *stash = &state->stash[i];
@@ -90,9 +91,7 @@ static __always_inline int stash4(struct bpf_sock_addr *ctx, bool receiving)
 {
 	struct peer peer = {};
 
-	peer.addr[0] = ctx->user_ip4;
-	peer.port = bpf_ntohs((__u16)ctx->user_port);
-	peer.family = AF_INET;
+	peer_of_hook4(ctx, &peer);
 	if (ctx->sk)
 		stash_put(ctx->sk, &peer, receiving);
 	return 1; /* always let it pass */
@@ -102,21 +101,15 @@ static __always_inline int stash6(struct bpf_sock_addr *ctx, bool receiving)
 {
 	struct peer peer = {};
 
-	peer.addr[0] = ctx->user_ip6[0];
-	peer.addr[1] = ctx->user_ip6[1];
-	peer.addr[2] = ctx->user_ip6[2];
-	peer.addr[3] = ctx->user_ip6[3];
-	peer.port = bpf_ntohs((__u16)ctx->user_port);
-	peer.family = AF_INET6;
-	peer_normalise(&peer);
+	peer_of_hook6(ctx, &peer);
 	if (ctx->sk)
 		stash_put(ctx->sk, &peer, receiving);
 	return 1;
 }
 
 /* cgroup hooks, not the functions behind them: they survive inlining and renames, and see the address after
- * load balancers of child cgroups have rewritten it. sendmsg: Linux 4.18, recvmsg: 5.2. recvmsg runs only when
- * the caller asks for the address. */
+ * load balancers of child cgroups have rewritten it. sendmsg: Linux 4.18, recvmsg: 5.2. recvmsg runs only
+ * when the caller asks for the address. */
 SEC("cgroup/sendmsg4")
 int on_sendmsg4(struct bpf_sock_addr *ctx)
 {
@@ -191,14 +184,15 @@ static __always_inline void datagram_peer(struct sock *sk, struct socket_state *
 static __always_inline void datagram(struct sock *sk, int ret, int flags, bool receiving)
 {
 	bool udp = sk->sk_protocol == IPPROTO_UDP || sk->sk_protocol == IPPROTO_UDPLITE;
-	struct moved moved = { .direction = receiving ? WIRE_DIRECTION_IN : WIRE_DIRECTION_OUT };
+	struct moved moved = {.direction = receiving ? WIRE_DIRECTION_IN : WIRE_DIRECTION_OUT};
 	struct socket_state *state;
 	struct wire_image_key image;
 	struct peer peer = {};
 	bool stashed;
 
 	state = ret >= 0 ? socket_get(sk) : bpf_sk_storage_get(&sockets, sk, NULL, 0);
-	stashed = udp && stash_take(state, &peer, receiving); /* before ret is tested: a failed call leaves one too */
+	stashed = udp && stash_take(state, &peer,
+				    receiving); /* before ret is tested: a failed call leaves one too */
 	if (ret < 0 || (receiving && (!ret || flags & (MSG_PEEK | MSG_ERRQUEUE))))
 		return; /* an empty datagram that is sent counts as use of the network */
 	datagram_peer(sk, state, &peer, &moved, stashed, receiving);
@@ -215,7 +209,8 @@ static __always_inline void datagram(struct sock *sk, int ret, int flags, bool r
 
 /* ---- connections: TCP, MPTCP, SCTP */
 
-/* A kernel thread that moves bytes of a user's socket (sockmap redirect) works for the socket's first owner. */
+/* A kernel thread that moves bytes of a user's socket (sockmap redirect) works for the socket's first owner.
+ */
 static __always_inline void connection_mover(const struct socket_state *state, struct wire_image_key *image)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -227,10 +222,13 @@ static __always_inline void connection_mover(const struct socket_state *state, s
 		mover(state, image);
 }
 
-static __always_inline void connection(struct sock *sk, struct socket_state *state, __u64 sent, __u64 received)
+static __always_inline void connection(struct sock *sk, struct socket_state *state, __u64 sent,
+				       __u64 received)
 {
-	struct moved moved = { .sent = sent, .received = received, .result = WIRE_RESULT_OPEN,
-			       .peer_known = WIRE_PEER_SOCKET };
+	struct moved moved = {.sent = sent,
+			      .received = received,
+			      .result = WIRE_RESULT_OPEN,
+			      .peer_known = WIRE_PEER_SOCKET};
 	struct wire_image_key image;
 	struct peer peer = {};
 
@@ -258,7 +256,8 @@ static __always_inline void connection_sent(struct sock *sk, int ret)
 	connection(sk, socket_get(sk), ret, 0);
 }
 
-/* TCP whose received bytes copied_seq tells: nobody sits between the socket and its reader (sockmap, kTLS). */
+/* TCP whose received bytes copied_seq tells: nobody sits between the socket and its reader (sockmap, kTLS).
+ */
 static __always_inline bool is_plain_tcp(struct sock *sk, struct tcp_sock *tcp)
 {
 	return !sk->sk_user_data && !tcp->inet_conn.icsk_ulp_ops;
@@ -300,8 +299,9 @@ static __always_inline void connection_received(struct sock *sk, int ret, int fl
 	connection(sk, state, 0, ret);
 }
 
-/* tcp_rcv_space_adjust() runs in the reader's context, under the socket lock, whenever bytes were copied out of
- * the receive queue, be it by recv, splice, zero-copy or MSG_TRUNC; the growth of copied_seq is what left it. */
+/* tcp_rcv_space_adjust() runs in the reader's context, under the socket lock, whenever bytes were copied out
+ * of the receive queue, be it by recv, splice, zero-copy or MSG_TRUNC; the growth of copied_seq is what left
+ * it. */
 SEC("tp_btf/tcp_rcv_space_adjust")
 int BPF_PROG(on_tcp_copied, struct sock *sk)
 {
@@ -337,7 +337,8 @@ int BPF_PROG(on_tcp_copied, struct sock *sk)
 	if (state->flags & SOCKET_BY_RETURN) {
 		if ((__u32)bpf_jiffies64() - state->by_return_since < BY_RETURN_TICKS)
 			return 0;
-		__sync_fetch_and_and(&state->flags, ~SOCKET_BY_RETURN); /* splice: there is no return to count */
+		__sync_fetch_and_and(&state->flags,
+				     ~SOCKET_BY_RETURN); /* splice: there is no return to count */
 	}
 	connection(sk, state, 0, delta);
 	return 0;
@@ -347,7 +348,7 @@ int BPF_PROG(on_tcp_copied, struct sock *sk)
 
 static __always_inline void other_family(struct sock *sk, int ret, int flags, bool receiving)
 {
-	struct moved moved = { .peer_known = WIRE_PEER_UNKNOWN };
+	struct moved moved = {.peer_known = WIRE_PEER_UNKNOWN};
 	struct wire_image_key image;
 	struct peer peer = {};
 

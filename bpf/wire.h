@@ -20,12 +20,12 @@
 #define WIRE_VERSION 1
 #define WIRE_FRAME_MAX 65536 /* header and payload; one writer per pipe, whole frames */
 
-#define WIRE_COMM_SIZE 16	 /* TASK_COMM_LEN */
-#define WIRE_ADDR_SIZE 16	 /* an IPv4 address uses the first four bytes, the rest is zero */
+#define WIRE_COMM_SIZE 16 /* TASK_COMM_LEN */
+#define WIRE_ADDR_SIZE 16 /* an IPv4 address uses the first four bytes, the rest is zero */
 #define WIRE_SHA256_SIZE 32
-#define WIRE_PATH_MAX 4096	 /* PATH_MAX, linux/limits.h */
-#define WIRE_ARGV_MAX 32768	 /* command line kept, all arguments and their NULs */
-#define WIRE_TEXT_MAX 4096	 /* detail of a loss, coverage text */
+#define WIRE_PATH_MAX 4096  /* PATH_MAX, linux/limits.h */
+#define WIRE_ARGV_MAX 32768 /* command line kept, all arguments and their NULs */
+#define WIRE_TEXT_MAX 4096  /* detail of a loss, coverage text */
 #define WIRE_SETTINGS_MAX 61440
 
 struct wire_hdr {
@@ -91,20 +91,21 @@ struct wire_file {
 
 enum wire_exec_source {
 	WIRE_EXEC_EXECVE,  /* sched_process_exec */
-	WIRE_EXEC_NETWORK, /* first socket use of an image: repeats what EXECVE or FORK said, in case that was lost */
+	WIRE_EXEC_NETWORK, /* first socket use of an image: repeats what EXECVE or FORK said, in case that was
+			      lost */
 	WIRE_EXEC_RUNNING, /* it ran before we did */
 	WIRE_EXEC_SOURCE__MAX
 };
 
 /* flags of wire_exec */
-#define WIRE_EXEC_ARGV_CUT 0x1	   /* longer than WIRE_ARGV_MAX */
-#define WIRE_EXEC_ARGV_UNREAD 0x2  /* the command line could not be read: argv_len is 0 */
-#define WIRE_EXEC_PATH_CUT 0x4	   /* deeper or longer than the walk goes */
+#define WIRE_EXEC_ARGV_CUT 0x1	    /* longer than WIRE_ARGV_MAX */
+#define WIRE_EXEC_ARGV_UNREAD 0x2   /* the command line could not be read: argv_len is 0 */
+#define WIRE_EXEC_PATH_CUT 0x4	    /* deeper or longer than the walk goes */
 #define WIRE_EXEC_PATH_REVERSED 0x8 /* kernel to collector only: components NUL-separated, leaf first */
-#define WIRE_EXEC_UNLINKED 0x10	   /* no name left when it was executed (deleted, memfd) */
-#define WIRE_EXEC_KERNEL 0x20	   /* a kernel thread: comm is its name, there is no file */
-#define WIRE_EXEC_NO_FILE 0x40	   /* mm without an executable file */
-#define WIRE_EXEC_SELF 0x80	   /* a process of ours */
+#define WIRE_EXEC_UNLINKED 0x10	    /* no name left when it was executed (deleted, memfd) */
+#define WIRE_EXEC_KERNEL 0x20	    /* a kernel thread: comm is its name, there is no file */
+#define WIRE_EXEC_NO_FILE 0x40	    /* mm without an executable file */
+#define WIRE_EXEC_SELF 0x80	    /* a process of ours */
 #define WIRE_EXEC_FLAGS 0xff
 
 /* Who an image is. Behind it: path_len bytes of path, argv_len bytes of arguments, each ended by a NUL that
@@ -123,7 +124,7 @@ struct wire_exec {
 	__u16 path_len;
 	__u16 argv_len;
 	char comm[WIRE_COMM_SIZE]; /* NUL-terminated */
-	/* char path[path_len], argv[argv_len] */
+				   /* char path[path_len], argv[argv_len] */
 };
 
 struct wire_fork {
@@ -169,8 +170,8 @@ enum wire_peer {
 };
 
 /* flags of wire_flow */
-#define WIRE_FLOW_ENDED 0x1   /* the socket was closed: no more of it */
-#define WIRE_FLOW_SEEDED 0x2  /* open before we were: earlier bytes are not in it */
+#define WIRE_FLOW_ENDED 0x1    /* the socket was closed: no more of it */
+#define WIRE_FLOW_SEEDED 0x2   /* open before we were: earlier bytes are not in it */
 #define WIRE_FLOW_OVERFLOW 0x4 /* counted in the overflow hash */
 #define WIRE_FLOW_FLAGS 0x7
 
@@ -199,22 +200,22 @@ struct wire_flow {
 };
 
 enum wire_loss_kind {
-	WIRE_LOSS_NOT_WATCHING,	   /* we did not run, or a stage did not */
-	WIRE_LOSS_SUSPENDED,	   /* the machine slept */
-	WIRE_LOSS_RING_FULL,	   /* kernel records that found no room in the ring buffer */
-	WIRE_LOSS_OVERFLOW_FULL,   /* traffic that found no room in the overflow hash: with bytes */
-	WIRE_LOSS_RECURSION,	   /* runs of a BPF program that the kernel skipped */
-	WIRE_LOSS_PEER,		   /* a peer's address that was seen and lost again */
-	WIRE_LOSS_USER_READ,	   /* a command line that could not be read */
-	WIRE_LOSS_HOOK,		   /* a hook that this kernel refused, or that the self-test did not prove */
-	WIRE_LOSS_PIPE,		   /* frames dropped because the next stage did not read */
-	WIRE_LOSS_IMAGE,	   /* traffic of an image nobody described */
+	WIRE_LOSS_NOT_WATCHING,	 /* we did not run, or a stage did not */
+	WIRE_LOSS_SUSPENDED,	 /* the machine slept */
+	WIRE_LOSS_RING_FULL,	 /* kernel records that found no room in the ring buffer */
+	WIRE_LOSS_OVERFLOW_FULL, /* traffic that found no room in the overflow hash: with bytes */
+	WIRE_LOSS_RECURSION,	 /* runs of a BPF program that the kernel skipped */
+	WIRE_LOSS_PEER,		 /* a peer's address that was seen and lost again */
+	WIRE_LOSS_USER_READ,	 /* a command line that could not be read */
+	WIRE_LOSS_HOOK,		 /* a hook that this kernel refused, or that the self-test did not prove */
+	WIRE_LOSS_PIPE,		 /* frames dropped because the next stage did not read */
+	WIRE_LOSS_IMAGE,	 /* traffic of an image nobody described */
 	WIRE_LOSS_FANOTIFY_OVERFLOW, /* the kernel dropped exec events */
-	WIRE_LOSS_FANOTIFY_READ,   /* an exec event that could not be read */
-	WIRE_LOSS_MOUNT,	   /* a filesystem whose programs cannot be watched */
-	WIRE_LOSS_STORE,	   /* rows that could not be written */
-	WIRE_LOSS_RETENTION,	   /* rows removed before their age because of the size limit */
-	WIRE_LOSS_CLOCK,	   /* the wall clock jumped: row times around it are doubtful */
+	WIRE_LOSS_FANOTIFY_READ,     /* an exec event that could not be read */
+	WIRE_LOSS_MOUNT,	     /* a filesystem whose programs cannot be watched */
+	WIRE_LOSS_STORE,	     /* rows that could not be written */
+	WIRE_LOSS_RETENTION,	     /* rows removed before their age because of the size limit */
+	WIRE_LOSS_CLOCK,	     /* the wall clock jumped: row times around it are doubtful */
 	WIRE_LOSS__MAX
 };
 
@@ -274,15 +275,15 @@ struct wire_committed {
 /* Why there is no SHA-256. Names: wire_hash_error_name(). */
 enum wire_hash_error {
 	WIRE_HASH_OK,
-	WIRE_HASH_PENDING,     /* a WIRE_DIGEST follows */
-	WIRE_HASH_NO_FILE,     /* a kernel thread, or no executable file */
-	WIRE_HASH_GONE,	       /* exited before its file could be opened, and no exec event came */
-	WIRE_HASH_CHANGED,     /* the file is not the one that was executed, or kept changing while read */
-	WIRE_HASH_PERMISSION,  /* EACCES, EPERM (FUSE) */
-	WIRE_HASH_READ,	       /* I/O error */
-	WIRE_HASH_TIMEOUT,     /* a mount that did not answer */
-	WIRE_HASH_ABANDONED,   /* we were stopped first */
-	WIRE_HASH_BUSY,	       /* too many files waited */
+	WIRE_HASH_PENDING,    /* a WIRE_DIGEST follows */
+	WIRE_HASH_NO_FILE,    /* a kernel thread, or no executable file */
+	WIRE_HASH_GONE,	      /* exited before its file could be opened, and no exec event came */
+	WIRE_HASH_CHANGED,    /* the file is not the one that was executed, or kept changing while read */
+	WIRE_HASH_PERMISSION, /* EACCES, EPERM (FUSE) */
+	WIRE_HASH_READ,	      /* I/O error */
+	WIRE_HASH_TIMEOUT,    /* a mount that did not answer */
+	WIRE_HASH_ABANDONED,  /* we were stopped first */
+	WIRE_HASH_BUSY,	      /* too many files waited */
 	WIRE_HASH__MAX
 };
 
@@ -292,7 +293,8 @@ enum wire_hash_error {
 
 /* What the hasher knows of an image. Behind it: a struct wire_exec with its path and arguments. */
 struct wire_image {
-	__u64 file_id; /* the hasher's number for this version of this file, 0 = no file; not kept over restarts */
+	__u64 file_id;	  /* the hasher's number for this version of this file, 0 = no file; not kept over
+			     restarts */
 	__u32 hash_error; /* enum wire_hash_error */
 	__u32 flags;
 	__u8 sha256[WIRE_SHA256_SIZE]; /* valid when hash_error is WIRE_HASH_OK */
@@ -345,7 +347,9 @@ static_assert(sizeof(struct wire_loss) == 48, "wire_loss");
 static_assert(sizeof(struct wire_image) == 48, "wire_image");
 static_assert(sizeof(struct wire_digest) == 48, "wire_digest");
 static_assert(sizeof(struct wire_hdr) + sizeof(struct wire_image) + sizeof(struct wire_exec) + WIRE_PATH_MAX +
-		      WIRE_ARGV_MAX <= WIRE_FRAME_MAX, "the largest image fits a frame");
+			      WIRE_ARGV_MAX <=
+		      WIRE_FRAME_MAX,
+	      "the largest image fits a frame");
 static_assert(sizeof(struct wire_hdr) + sizeof(struct wire_settings) + WIRE_SETTINGS_MAX <= WIRE_FRAME_MAX,
 	      "the settings fit a frame");
 #endif
