@@ -125,13 +125,19 @@ $(ACTORS): $B/tests/actors/%: tests/actors/%.c tests/actors/actor.h
 LIBS_ACTOR_uring := -luring
 LIBS_ACTOR_tiny := -static
 
+BENCHES := $(patsubst tests/bench/%.c,$B/tests/bench/%,$(sort $(wildcard tests/bench/*.c)))
+$(BENCHES): $B/tests/bench/%: $B/obj/tests/bench/%.o $B/config.a
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lsqlite3 $(LIBS_config)
+
 check: all $(UNIT_TESTS)
 	tests/run-check $B
 
 test: all $(UNIT_TESTS) $(ACTORS)
 	tests/run-all $B
 
-bench: all $(ACTORS)
+bench: all $(ACTORS) $(BENCHES)
 	tests/bench/run $B
 
 # ---- fuzzing: tests/fuzz/X.c is a libFuzzer entry, built with clang; run-check also feeds each its corpus
