@@ -58,6 +58,8 @@ int command_status(const struct options *o, int argc, char **argv)
 
 	if (command_no_arguments(argc, argv) != COMMAND_GOOD)
 		return COMMAND_USAGE;
+	if (command_by_systemd(o))
+		printf("service: " COMMAND_UNIT " (systemctl status " COMMAND_UNIT ")\n");
 	pid = instance_running(o);
 	if (pid == 0) {
 		printf("state: stopped\nstate directory: %s\n", o->state_dir);

@@ -20,13 +20,13 @@
 #include "config/instance.h"
 #include "config/log.h"
 
-#define UNIT "femtosnitch.service"
+#define UNIT COMMAND_UNIT
 #define LOG_FILE "femtosnitch.log"
 #define START_MS 60000
 #define STOP_MS 10000 /* it promises 5 s */
 #define LOOK_MS 50
 
-static bool unit_installed(const struct options *o)
+bool command_by_systemd(const struct options *o)
 {
 	static const char *const dirs[] = {"/etc/systemd/system", "/run/systemd/system",
 					   "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
@@ -212,14 +212,14 @@ int command_start(const struct options *o, int argc, char **argv)
 {
 	if (command_no_arguments(argc, argv) != COMMAND_GOOD)
 		return COMMAND_USAGE;
-	return unit_installed(o) ? systemctl("start") : start(o);
+	return command_by_systemd(o) ? systemctl("start") : start(o);
 }
 
 int command_stop(const struct options *o, int argc, char **argv)
 {
 	if (command_no_arguments(argc, argv) != COMMAND_GOOD)
 		return COMMAND_USAGE;
-	return unit_installed(o) ? systemctl("stop") : stop(o);
+	return command_by_systemd(o) ? systemctl("stop") : stop(o);
 }
 
 int command_restart(const struct options *o, int argc, char **argv)
@@ -228,7 +228,7 @@ int command_restart(const struct options *o, int argc, char **argv)
 
 	if (command_no_arguments(argc, argv) != COMMAND_GOOD)
 		return COMMAND_USAGE;
-	if (unit_installed(o))
+	if (command_by_systemd(o))
 		return systemctl("restart");
 	rc = stop(o);
 	return rc == COMMAND_GOOD ? start(o) : rc;

@@ -21,6 +21,11 @@ command_function command_run, command_status;
 command_function command_start, command_stop, command_restart; /* cmd_service.c */
 command_function command_check, command_doctor, command_query;
 
+/* Does start, stop and restart belong to systemd here (its unit is installed, no other state directory
+ * meant)? */
+bool command_by_systemd(const struct options *);
+#define COMMAND_UNIT "femtosnitch.service"
+
 /* COMMAND_USAGE with a message unless there are no arguments. */
 int command_no_arguments(int argc, char **argv);
 
