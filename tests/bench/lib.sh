@@ -6,7 +6,7 @@
 # One row: what, measured, budget, and whether it keeps it ("-": there is no budget).
 figure() { # WHAT MEASURED BUDGET [UNIT]
 	verdict=$(awk -v m="$2" -v b="$3" 'BEGIN { print b == "-" ? "" : (m + 0 <= b + 0 ? "ok" : "OVER") }')
-	printf '%-52s %14s %14s  %s\n' "$1" "$2${4:+ $4}" "$3${4:+ $4}" "$verdict"
+	printf '%-52s %14s %14s  %s\n' "$1" "$2${4:+ $4}" "$3" "$verdict"
 }
 
 # The same where the figure must be reached exactly.

@@ -81,7 +81,7 @@ mkdir "$T/root"
 in_a unshare --mount --pid --fork sh -c "
 	mount -t tmpfs none '$T/root' && cd '$T/root' && mkdir bin usr proc etc && cp '$T/bin/s17_container' bin &&
 	mount --bind /usr usr && ln -s usr/lib lib && ln -s usr/lib64 lib64 && mount -t proc none proc &&
-	exec chroot . /bin/s17_container down $B4 $SOURCE 4m" >"$T/said/s17_container" 2>&1 ||
+	exec chroot . /bin/s17_container drip $B4 $SINK 4m 100" >"$T/said/s17_container" 2>&1 ||
 	fail s17_container "$(cat "$T/said/s17_container")"
 
 # ---- more ways
@@ -160,7 +160,7 @@ while IFS='	' read -r name facts; do
 done <"$T/expect"
 
 same s17_container "$(row_sum "$T/root/bin/s17_container")" "$(moved s17_container)"
-check_rows s17_container_identity "$T/root/bin/s17_container" "raddr = '$B4' AND cmdline LIKE '/bin/s17_container down %'
+check_rows s17_container_identity "$T/root/bin/s17_container" "raddr = '$B4' AND cmdline LIKE '/bin/s17_container drip %'
 	AND sha256 = '$(sha256sum "$T/bin/s17_container" | cut -d' ' -f1)'"
 for name in udp_several udp6_several; do
 	same ${name}_by_port "$(sql "SELECT rport, sum(send) FROM connections WHERE exe = '$T/bin/$name' GROUP BY rport" |
