@@ -254,8 +254,12 @@ void cover_marked(struct cover *c, const struct reach_job *job)
 	/* covered, unmounted, or the process is gone: says nothing about the filesystem */
 	if (job->error != -ENOENT && job->error != -ESRCH && job->error != -ENOTDIR)
 		fs->error = -job->error;
-	if (!fs->asked && fs->state == MOUNTS_NEW && fs->error)
+	if (fs->asked || fs->state != MOUNTS_NEW || !fs->error)
+		return;
+	if (job->mount_id)
 		lost(c, fs, job->path, fs->error);
+	else /* memfd and the like: the kernel refuses to watch what is mounted nowhere */
+		lost(c, fs, "a filesystem without a mount point (programs in memory)", fs->error);
 }
 
 int cover_open(struct cover *c, struct reach_job *job)

@@ -94,14 +94,14 @@ static struct crew_job *take_next(struct crew *c)
 	return list_take(&c->queue, best);
 }
 
-/* Least in the way, but not the idle classes: a busy machine may starve those for ever while somebody waits.
- */
+/* Less in the way of others, but not out of everybody's: at nice 19, or in an idle class, a busy machine lets
+ * a thread wait for minutes, and somebody waits for the hash. */
 static void lower_priority(void)
 {
 	const struct sched_param param = {0};
 
 	sched_setscheduler(0, SCHED_BATCH, &param);
-	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 19);
+	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 10);
 	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 7));
 }
 

@@ -26,6 +26,7 @@
 /* With max_files waiting, a file up to this size is hashed on the spot (half a millisecond); a larger one is
  * given up with WIRE_HASH_BUSY. */
 #define INLINE_BYTES (1 << 20)
+#define BIG_BYTES (16 << 20) /* 10 ms of hashing */
 
 enum lost {
 	LOST_OVERFLOW,
@@ -34,18 +35,26 @@ enum lost {
 	LOST__MAX
 };
 
+/* Who hashes. At low priority a small file would wait on a busy machine for longer than it is remembered; a
+ * big one, at normal priority, would be felt. And nobody waits for a file that may not answer. */
+enum worker_for {
+	WORKER_SMALL,
+	WORKER_BIG,
+	WORKER_FAR,
+	WORKER__MAX
+};
+
 struct images {
 	struct stage *stage;
 	struct watch *watch;
 	struct cache *cache;
 	struct join *join;
-	struct cover *cover; /* NULL without fanotify */
-	struct crew *near;   /* without fanotify: who looks for files */
-	struct crew *worker;
-	struct crew *worker_far; /* for files that may not answer; NULL until then */
-	struct far *far;	 /* NULL without fanotify */
-	bool far_lost;		 /* said that it gave up */
-	unsigned max_files;
+	struct cover *cover;		  /* NULL without fanotify */
+	struct crew *near;		  /* without fanotify: who looks for files */
+	struct crew *worker[WORKER__MAX]; /* NULL until the first file */
+	struct far *far;		  /* NULL without fanotify */
+	bool far_lost;			  /* said that it gave up */
+	unsigned max_files[WORKER__MAX];
 	void *buf;	  /* for hashing on the spot, NULL until then */
 	__u64 crowded_ms; /* when candidates last had reason to wait long */
 	__u64 candidates_dropped, files_refused;
@@ -143,13 +152,20 @@ static void hash_here(struct images *im, struct cache_file *f, int fd, const str
 	settle_result(im, f, &r);
 }
 
+static int submit(struct images *im, enum worker_for who, int fd, __u64 file_id, const struct wire_file *st)
+{
+	struct crew **w = &im->worker[who];
+
+	if (!*w)
+		*w = worker_new(im->max_files[who], who == WORKER_BIG);
+	return *w ? worker_submit(*w, fd, file_id, st) : -ENOMEM;
+}
+
 /* Owns fd. A far one is neither read nor closed here, and not marked either: the loop reads those events. */
 static void hash(struct images *im, struct cache_file *f, int fd, const struct wire_file *st, bool far)
 {
 	if (far) {
-		if (!im->worker_far)
-			im->worker_far = worker_new(im->max_files / 4);
-		if (im->worker_far && !worker_submit(im->worker_far, fd, f->file_id, st))
+		if (!submit(im, WORKER_FAR, fd, f->file_id, st))
 			return;
 		let_go(im, fd, far);
 		im->files_refused++;
@@ -158,7 +174,7 @@ static void hash(struct images *im, struct cache_file *f, int fd, const struct w
 	}
 	if (im->watch)
 		watch_mark_file(im->watch, fd);
-	if (worker_submit(im->worker, fd, f->file_id, st))
+	if (submit(im, st->size_bytes < BIG_BYTES ? WORKER_SMALL : WORKER_BIG, fd, f->file_id, st))
 		hash_here(im, f, fd, st);
 }
 
@@ -204,10 +220,16 @@ static void modified(void *arg, __u32 tgid, int fd)
 {
 	struct images *im = arg;
 	struct wire_changed changed = {.time_ns = stage_now(), .tgid = tgid};
+	struct cache_file *f = NULL;
 	struct wire_file st;
-	struct cache_file *f;
 
-	if (!file_stat(fd, &st) && (f = cache_by_inode(im->cache, &st)) != NULL) {
+	if (!file_stat(fd, &st))
+		f = cache_by_inode(im->cache, &st);
+	if (f && file_unchanged(&f->at, &st)) {
+		close(fd); /* old news: what we know was executed after that */
+		return;
+	}
+	if (f) {
 		changed.file_id = f->file_id;
 		f->tainted = f->hash_error == WIRE_HASH_PENDING;
 		if (f->announced)
@@ -395,8 +417,13 @@ static bool take_hashed(struct images *im, struct crew *crew)
 
 bool images_result(struct images *im)
 {
-	return take_hashed(im, im->worker) || take_hashed(im, im->worker_far) || take_reached(im, near(im)) ||
-	       take_reached(im, far(im));
+	unsigned i;
+
+	for (i = 0; i < WORKER__MAX; i++) {
+		if (take_hashed(im, im->worker[i]))
+			return true;
+	}
+	return take_reached(im, near(im)) || take_reached(im, far(im));
 }
 
 /* ---- housekeeping */
@@ -425,9 +452,9 @@ int images_fd(struct images *im, enum images_fd which)
 	case IMAGES_MOUNTS:
 		return im->cover ? cover_mount_fd(im->cover) : -1;
 	case IMAGES_HASHED:
-		return crew_fd(im->worker);
+	case IMAGES_HASHED_BIG:
 	case IMAGES_HASHED_FAR:
-		return im->worker_far ? crew_fd(im->worker_far) : -1;
+		return im->worker[which - IMAGES_HASHED] ? crew_fd(im->worker[which - IMAGES_HASHED]) : -1;
 	case IMAGES_NEAR:
 		return crew_fd(near(im));
 	case IMAGES_FAR:
@@ -442,13 +469,15 @@ int images_fd(struct images *im, enum images_fd which)
 void images_check(struct images *im, bool caught_up)
 {
 	__u64 now = now_ms();
+	unsigned i;
 
-	crew_check(im->worker);
+	for (i = 0; i < WORKER__MAX; i++) {
+		if (im->worker[i])
+			crew_check(im->worker[i]);
+	}
 	crew_check(near(im));
 	if (far(im))
 		crew_check(far(im));
-	if (im->worker_far)
-		crew_check(im->worker_far);
 	if (im->far)
 		far_check(im->far);
 	if (!caught_up)
@@ -459,8 +488,13 @@ void images_check(struct images *im, bool caught_up)
 
 bool images_busy(struct images *im)
 {
-	return join_count(im->join) || crew_jobs(im->worker) || crew_jobs(near(im)) ||
-	       (far(im) && crew_jobs(far(im))) || (im->worker_far && crew_jobs(im->worker_far)) ||
+	unsigned i;
+
+	for (i = 0; i < WORKER__MAX; i++) {
+		if (im->worker[i] && crew_jobs(im->worker[i]))
+			return true;
+	}
+	return join_count(im->join) || crew_jobs(near(im)) || (far(im) && crew_jobs(far(im))) ||
 	       (im->far && far_busy(im->far));
 }
 
@@ -532,16 +566,16 @@ struct images *images_new(struct stage *stage, struct watch *watch, unsigned max
 		return NULL;
 	im->stage = stage;
 	im->watch = watch;
-	im->max_files = max_files;
+	im->max_files[WORKER_SMALL] = max_files - 2 * (max_files / 8);
+	im->max_files[WORKER_BIG] = im->max_files[WORKER_FAR] = max_files / 8;
 	im->said_ns = stage_now();
 	im->cache = cache_new(CACHE_MAX);
 	im->join = join_new(JOIN_MAX);
-	im->worker = worker_new(max_files);
 	if (watch && (im->far = far_new(watch)) != NULL)
 		im->cover = cover_new(watch, &listener);
 	else if (!watch)
 		im->near = reach_new(max_files);
-	if (!im->cache || !im->join || !im->worker || !(im->cover || im->near)) {
+	if (!im->cache || !im->join || !(im->cover || im->near)) {
 		images_free(im);
 		return NULL;
 	}
@@ -553,6 +587,7 @@ struct images *images_new(struct stage *stage, struct watch *watch, unsigned max
 void images_free(struct images *im)
 {
 	int err = errno;
+	unsigned i;
 
 	if (!im)
 		return;
@@ -560,8 +595,8 @@ void images_free(struct images *im)
 	join_free(im->join);
 	cover_free(im->cover);
 	crew_stop(im->near);
-	crew_stop(im->worker);
-	crew_stop(im->worker_far);
+	for (i = 0; i < WORKER__MAX; i++)
+		crew_stop(im->worker[i]);
 	far_free(im->far);
 	free(im->buf);
 	free(im);

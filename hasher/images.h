@@ -43,7 +43,8 @@ enum images_fd {
 	IMAGES_MOUNTS,
 	IMAGES_RESULTS, /* from here on: of threads */
 	IMAGES_READ_FAR = IMAGES_RESULTS,
-	IMAGES_HASHED,
+	IMAGES_HASHED, /* small files */
+	IMAGES_HASHED_BIG,
 	IMAGES_HASHED_FAR,
 	IMAGES_NEAR,
 	IMAGES_FAR,

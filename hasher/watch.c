@@ -142,10 +142,13 @@ static unsigned drain(struct watch *w, int group, void (*to)(void *, __u32, int)
 	return total;
 }
 
+/* Modifications first: what was modified and then executed is a new version, not one modified while in use.
+ */
 unsigned watch_drain(struct watch *w, const struct watch_listener *l)
 {
-	return drain(w, w->group[WATCH_NEAR], l->executed, l->arg) +
-	       drain(w, w->group[WATCH_MODIFIED], l->modified, l->arg);
+	unsigned n = drain(w, w->group[WATCH_MODIFIED], l->modified, l->arg);
+
+	return n + drain(w, w->group[WATCH_NEAR], l->executed, l->arg);
 }
 
 unsigned watch_read_far(const struct watch *w, struct watch_event *event, struct watch_losses *losses)

@@ -55,20 +55,16 @@ static void free_job(struct crew_job *job)
 	worker_job_free((struct worker_job *)job);
 }
 
-static const struct crew_kind hashing = {
-	.name = "reading a file",
-	.step = step,
-	.left = left,
-	.answer = answer,
-	.free = free_job,
-	.buffer_bytes = DIGEST_BUFFER,
-	.limit_ms = SLICE_LIMIT_MS,
-	.background = true,
-};
+#define HASHING                                                                                              \
+	.name = "reading a file", .step = step, .left = left, .answer = answer, .free = free_job,            \
+	.buffer_bytes = DIGEST_BUFFER, .limit_ms = SLICE_LIMIT_MS
 
-struct crew *worker_new(unsigned max_jobs)
+static const struct crew_kind hashing = {HASHING};
+static const struct crew_kind hashing_in_background = {HASHING, .background = true};
+
+struct crew *worker_new(unsigned max_jobs, bool background)
 {
-	return crew_new(&hashing, max_jobs);
+	return crew_new(background ? &hashing_in_background : &hashing, max_jobs);
 }
 
 int worker_submit(struct crew *c, int fd, __u64 file_id, const struct wire_file *expect)

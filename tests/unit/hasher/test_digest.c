@@ -181,7 +181,7 @@ static void order(void **state)
 	enum {
 		SMALL = 20
 	};
-	struct crew *c = worker_new(SMALL + 1);
+	struct crew *c = worker_new(SMALL + 1, true);
 	int huge = make_file("x", 1);
 	struct worker_job *job;
 	struct wire_file st;
