@@ -103,6 +103,9 @@ static void a_foreign_database_is_left_alone(void **state)
 	    "user_version = 3");
 	feed_start(&f, dir, FEED_DEFAULTS);
 	assert_int_equal(feed_stop(&f), 2);
+	sql("PRAGMA user_version = 0"); /* not taken for an old one of ours either */
+	feed_start(&f, dir, FEED_DEFAULTS);
+	assert_int_equal(feed_stop(&f), 2);
 	assert_string_equal(feed_ask_file(db, "SELECT * FROM connections"), "x");
 	assert_string_equal(feed_ask_file(db, "PRAGMA journal_mode"), "delete");
 	feed_rmdir(dir);
@@ -426,6 +429,28 @@ static void a_gap_after_sigkill_begins_at_the_last_window(void **state)
 	feed_rmdir(dir);
 }
 
+/* A busy machine leaves the time with its rows, not in the heartbeat, which is older. */
+static void a_gap_begins_at_the_last_rows(void **state)
+{
+	char expected[64];
+	uint64_t last = (uint64_t)time(NULL) - 100;
+
+	(void)state;
+	fresh_dir();
+	start();
+	flow(1, 1);
+	feed_window(&f, last - 10);
+	flow(1, 1);
+	feed_window(&f, last);
+	feed_kill(&f);
+	start();
+	feed_window(&f, FEED_T + 20);
+	snprintf(expected, sizeof(expected), "not watching|%llu", (unsigned long long)last);
+	assert_string_equal(feed_ask(&f, "SELECT kind, unix_from FROM losses"), expected);
+	stop();
+	feed_rmdir(dir);
+}
+
 static void an_idle_machine_has_a_heartbeat(void **state)
 {
 	char expected[64];
@@ -464,6 +489,7 @@ int main(void)
 		cmocka_unit_test(a_person_of_the_group_reads),
 		cmocka_unit_test(a_stop_is_a_gap),
 		cmocka_unit_test(a_gap_after_sigkill_begins_at_the_last_window),
+		cmocka_unit_test(a_gap_begins_at_the_last_rows),
 		cmocka_unit_test(an_idle_machine_has_a_heartbeat),
 	};
 
