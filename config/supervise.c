@@ -8,7 +8,6 @@
 #include "config/supervise.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -27,6 +26,7 @@
 #include "config/instance.h"
 #include "config/log.h"
 #include "config/notify.h"
+#include "config/process.h"
 #include "config/report.h"
 #include "config/settings.h"
 #include "config/status.h"
@@ -57,21 +57,13 @@ struct supervisor {
 	int64_t deadline_ms;
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts); /* stands still while the machine sleeps: nobody is late then */
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static void stop(struct supervisor *s, int exit_code)
 {
 	if (s->status.state == STATUS_STOPPING)
 		return;
 	s->status.state = STATUS_STOPPING;
 	s->exit_code = exit_code;
-	s->deadline_ms = now_ms() + STOP_MS;
+	s->deadline_ms = process_now_ms() + STOP_MS;
 	notify_send("STOPPING=1\nSTATUS=stopping");
 	(void)head_write(s->head);
 	chain_close_head(&s->status.chain);
@@ -93,7 +85,7 @@ static int reload(struct supervisor *s)
 
 	if (s->status.state == STATUS_STOPPING)
 		return -ESHUTDOWN;
-	notify_send("RELOADING=1\nMONOTONIC_USEC=%" PRId64, now_ms() * 1000);
+	notify_send("RELOADING=1\nMONOTONIC_USEC=%" PRId64, process_now_ms() * 1000);
 	rc = load_settings(s);
 	if (rc == 0)
 		log_info("settings read again: generation %u", s->status.generation);
@@ -168,14 +160,14 @@ static void committed(struct supervisor *s, const struct wire_committed *c)
 		return;
 	snprintf(text, sizeof(text), "committed %" PRIu64 "\n", (uint64_t)c->rows);
 	if (s->control)
-		control_answer(s->control, c->flush_id, text, now_ms());
+		control_answer(s->control, c->flush_id, text, process_now_ms());
 }
 
 static void take_frame(struct supervisor *s, const struct wire_hdr *hdr, const void *payload)
 {
 	switch (hdr->type) {
 	case WIRE_TICK:
-		if (head_tick_back(s->head, ((const struct wire_tick *)payload)->sequence, now_ms()))
+		if (head_tick_back(s->head, ((const struct wire_tick *)payload)->sequence, process_now_ms()))
 			notify_send("WATCHDOG=1");
 		break;
 	case WIRE_COMMITTED:
@@ -187,10 +179,10 @@ static void take_frame(struct supervisor *s, const struct wire_hdr *hdr, const v
 			became_ready(s);
 		break;
 	case WIRE_LOSS:
-		report_loss(&s->status.report, payload, now_ms());
+		report_loss(&s->status.report, payload, process_now_ms());
 		break;
 	case WIRE_ERROR:
-		report_error(&s->status.report, payload, now_ms());
+		report_error(&s->status.report, payload, process_now_ms());
 		break;
 	default: /* the store may pass on more than we need */
 		break;
@@ -247,28 +239,15 @@ static void reap(struct supervisor *s)
 	}
 }
 
-/* Systemd and `kill -HUP` mean: read the settings again. A terminal that was closed sends the same signal. */
-static bool terminal_is_gone(const struct supervisor *s)
-{
-	int fd;
-
-	if (!s->on_terminal)
-		return false;
-	fd = open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd >= 0)
-		close(fd);
-	return fd < 0;
-}
-
 static void take_signal(struct supervisor *s, int number)
 {
 	if (number == SIGCHLD) {
 		reap(s);
-	} else if (number == SIGHUP && !terminal_is_gone(s)) {
+	} else if (number == SIGHUP && !process_terminal_gone(s->on_terminal)) {
+		/* A terminal that was closed sends the same signal, and means: end. */
 		reload(s);
-	} else if (s->status.state == STATUS_STOPPING) {
-		s->deadline_ms = now_ms(); /* asked twice: no more patience */
-	} else {
+	} else if (s->status.state != STATUS_STOPPING) {
+		/* Asked again while stopping: Ctrl-C under sudo and make comes more than once. */
 		log_info("stopping: %s", strsignal(number));
 		stop(s, 0);
 	}
@@ -286,7 +265,7 @@ static void read_signals(struct supervisor *s)
 
 static void on_time(struct supervisor *s)
 {
-	int64_t now = now_ms();
+	int64_t now = process_now_ms();
 
 	if (s->status.state != STATUS_STOPPING) {
 		report_tick(&s->status.report, now);
@@ -307,7 +286,7 @@ static void on_time(struct supervisor *s)
 
 static int next_timeout(const struct supervisor *s)
 {
-	int64_t now = now_ms(),
+	int64_t now = process_now_ms(),
 		at = s->status.state == STATUS_STOPPING ? s->deadline_ms : head_next_tick_ms(s->head);
 	int wait, control = s->control ? control_timeout_ms(s->control, now) : -1;
 
@@ -334,40 +313,13 @@ static void turn(struct supervisor *s)
 	if (fds[FD_HEAD].revents)
 		(void)head_write(s->head);
 	if (s->control)
-		control_serve(s->control, fds + FD_CONTROL, n, now_ms());
+		control_serve(s->control, fds + FD_CONTROL, n, process_now_ms());
 	if (fds[FD_SIGNAL].revents)
 		read_signals(s);
 	on_time(s);
 }
 
 /* ---- from the first fork to the last wait */
-
-static int open_signals(void)
-{
-	sigset_t set;
-
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGCHLD);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return -errno;
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-/* Descriptors 0 to 2 must be taken before the first pipe is made. */
-static void open_standard_fds(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= 2);
-	if (fd > 2)
-		close(fd);
-}
 
 static void refused(void *arg, const char *line)
 {
@@ -403,9 +355,9 @@ static int prepare(struct supervisor *s)
 		log_warnx("%s is refused: nothing was started", o->config);
 		return 2;
 	}
-	s->signal_fd = open_signals();
+	s->signal_fd = process_signals();
 	if (s->signal_fd < 0) {
-		log_warn("signalfd");
+		log_warnx("signals: %s", strerror(-s->signal_fd));
 		return 1;
 	}
 	if (options_state_path(o, INSTANCE_SOCKET, path, sizeof(path)))
@@ -420,14 +372,14 @@ static int start(struct supervisor *s)
 	if (chain_start(&s->status.chain, s->options, s->instance.uid, s->instance.gid) < 0)
 		return 1;
 	s->tail = frame_reader_new(s->status.chain.tail);
-	s->head = head_new(s->status.chain.head, now_ms());
+	s->head = head_new(s->status.chain.head, process_now_ms());
 	if (!s->tail || !s->head)
 		fatalx("no memory");
 	if (load_settings(s) < 0) {
 		log_warnx("%s is refused", s->options->config);
 		stop(s, 2);
 	}
-	return 0;
+	return s->exit_code;
 }
 
 static void finish(struct supervisor *s)
@@ -446,7 +398,7 @@ int supervise_run(const struct options *o)
 {
 	struct supervisor s = {.options = o, .signal_fd = -1, .instance.lock_fd = -1};
 
-	open_standard_fds();
+	process_standard_fds();
 	notify_open();
 	umask(027);
 	s.on_terminal = isatty(2);

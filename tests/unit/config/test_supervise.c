@@ -334,9 +334,13 @@ static void test_ready_and_stop(void **state)
 	must_answer(r, "status", "notice: not in this build: desktop notifications");
 	must_answer(r, "status", "settings generation: 1\n");
 	start = now_ms();
+	kill(r->pid, SIGINT); /* Ctrl-C under sudo and make: not an order to kill */
 	kill(r->pid, SIGTERM);
+	usleep(1000);
+	kill(r->pid, SIGINT);
 	assert_int_equal(ends_with(r, 6000), 0);
 	assert_true(now_ms() - start < 2000);
+	assert_null(strstr(r->said, "killed"));
 	assert_int_equal(instance_running(&r->options), 0);
 }
 
