@@ -120,8 +120,6 @@ static __always_inline void slots_result(struct socket_state *state, struct sock
 		slot->last_ns = bpf_jiffies64();
 		if (!opening)
 			continue;
-		if (!peer_known(&slot->peer)) /* MPTCP learns it from its first subflow */
-			peer_of_socket(sk, &slot->peer);
 		/* the local port is chosen after SYN_SENT */
 		local_end(sk, slot->peer.family, slot->laddr, &slot->lport);
 	}

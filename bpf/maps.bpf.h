@@ -17,8 +17,9 @@
 
 #define SLOTS 2
 #define STASHES 2
-#define OVERFLOW_MAX 8192 /* the buckets of a hash cost 16 B each even when it is empty, and there are two   \
-			   */
+#define OVERFLOW_MAX                                                                                         \
+	8192 /* the buckets of a hash cost 16 B each even when it is empty, and there are two                \
+	      */
 #define ASKING_MAX 512
 #define LISTENING_MAX 1024
 #define SEEN_MAX 256 /* a power of two */
@@ -83,14 +84,14 @@ struct attempt {
 };
 
 /* flags of socket_state */
-#define SOCKET_RELEASED 0x1 /* closed by its last holder; still visible to the iterator for a while */
-#define SOCKET_BASED 0x2    /* copied_seq is valid */
-#define SOCKET_BY_RETURN                                                                                     \
-	0x4 /* count this receive by what it returns: where copied_seq stood before is unknown */
-#define SOCKET_ASKING 0x8  /* a peer of this socket is, or was, in the map asking */
-#define SOCKET_KERNEL 0x10 /* owned by the kernel itself */
-#define SOCKET_SEEDED 0x20 /* older than we are */
-#define SOCKET_OUT 0x40	   /* connect()ed, not accept()ed */
+#define SOCKET_RELEASED 0x1  /* closed by its last holder; still visible to the iterator for a while */
+#define SOCKET_BASED 0x2     /* copied_seq is valid */
+#define SOCKET_BY_RETURN 0x4 /* count this receive by what it returns: no older copied_seq is known */
+#define SOCKET_ASKING 0x8    /* a peer of this socket is, or was, in the map asking */
+#define SOCKET_KERNEL 0x10   /* owned by the kernel itself */
+#define SOCKET_SEEDED 0x20   /* older than we are */
+#define SOCKET_OUT 0x40	     /* connect()ed, not accept()ed */
+#define SOCKET_PEERED 0x80   /* MPTCP: its slots know their peer */
 
 struct socket_state {
 	struct slot slot[SLOTS];

@@ -40,9 +40,14 @@ static __always_inline void peer_of_socket(const struct sock *sk, struct peer *p
 	peer_normalise(peer);
 }
 
+static __always_inline bool peer_has_address(const struct peer *peer)
+{
+	return peer->addr[0] || peer->addr[1] || peer->addr[2] || peer->addr[3];
+}
+
 static __always_inline bool peer_known(const struct peer *peer)
 {
-	return peer->port || peer->addr[0] || peer->addr[1] || peer->addr[2] || peer->addr[3];
+	return peer->port || peer_has_address(peer);
 }
 
 /* The local port of a socket that has lost it: a reset sets skc_num to 0, inet_sport stays. */

@@ -222,6 +222,27 @@ static __always_inline void connection_mover(const struct socket_state *state, s
 		mover(state, image);
 }
 
+/* An MPTCP socket gets the addresses of its first subflow only after it was established. */
+static __noinline void mptcp_peer(struct sock *sk, struct socket_state *state)
+{
+	struct peer peer = {};
+
+	peer_of_socket(sk, &peer);
+	if (!peer_has_address(&peer))
+		return;
+	for (int i = 0; i < SLOTS; i++) {
+		struct slot *slot = &state->slot[i];
+
+		if (slot->state != SLOT_OWNED || slot->connection != state->connection ||
+		    peer_has_address(&slot->peer))
+			continue;
+		slot->peer = peer;
+		slot->peer_known = WIRE_PEER_SOCKET;
+		local_end(sk, peer.family, slot->laddr, &slot->lport);
+	}
+	__sync_fetch_and_or(&state->flags, SOCKET_PEERED);
+}
+
 static __always_inline void connection(struct sock *sk, struct socket_state *state, __u64 sent,
 				       __u64 received)
 {
@@ -234,6 +255,8 @@ static __always_inline void connection(struct sock *sk, struct socket_state *sta
 
 	connection_mover(state, &image);
 	if (state) {
+		if (state->protocol == IPPROTO_MPTCP && !(state->flags & SOCKET_PEERED))
+			mptcp_peer(sk, state);
 		moved.direction = state->flags & SOCKET_OUT ? WIRE_DIRECTION_OUT : WIRE_DIRECTION_IN;
 		count(sk, state, &image, &peer, &moved, true);
 	} else {
