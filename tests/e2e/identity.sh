@@ -56,11 +56,11 @@ mv "$T/bin/renamed" "$T/bin/renamed_later"
 copy replaced tiny
 first=$(sha "$T/bin/replaced")
 in_a "$T/bin/replaced" $B4 $SINK 1
-flush
+hashed "$T/bin/replaced"
 echo more >>"$T/bin/replaced"
 second=$(sha "$T/bin/replaced")
 in_a "$T/bin/replaced" $B4 $SINK 2
-flush
+hashed "$T/bin/replaced"
 cp "$T/bin/alone" "$T/bin/replaced.new" && mv "$T/bin/replaced.new" "$T/bin/replaced"
 third=$(sha "$T/bin/replaced")
 in_a "$T/bin/replaced" $B4 $SINK 4
@@ -96,6 +96,8 @@ cp "$ACTORS/tiny" "$T/fresh"
 in_a unshare --mount sh -c "mkdir '$T/mnt' && mount -t tmpfs none '$T/mnt' && cp '$T/fresh' '$T/mnt/fresh' &&
 	'$T/mnt/fresh' $B4 $SINK 100"
 
+flush
+sleep 1 # a hash may come behind its row
 flush
 
 # ---- what the rows say

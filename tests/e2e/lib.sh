@@ -274,6 +274,17 @@ row_sum() { # EXE [WHERE] -> "SENT RECEIVED"
 		WHERE exe = '$1' AND (${2:-1})"
 }
 
+# Wait until every row of a program has its SHA-256, which may come behind the row; 5 s at most.
+hashed() { # EXE
+	i=0
+	flush
+	while [ $i -lt 25 ] && [ "$(sql "SELECT count(*) FROM connections WHERE exe = '$1' AND hash_error = 'pending'")" != 0 ]; do
+		i=$((i + 1))
+		sleep 0.2
+		flush
+	done
+}
+
 # To the byte what the actor said, in rows with its path.
 check_sum() { # NAME [WHERE]
 	same "$1" "$(row_sum "$T/bin/$1" "${2:-1}")" "$(moved "$1")"

@@ -90,8 +90,7 @@ same columns "$(sql "SELECT group_concat(name, ' ') FROM (SELECT name FROM pragm
 	"contime send recv exe name cmdline sha256 pexe pname pcmdline psha256 uid lport rport laddr raddr domain gpexe\
  gpname gpcmdline gpsha256 family protocol netns events hash_error container unit direction result time last_seen\
  protocol_name"
-sleep 1.2 # a hash may come behind its row
-flush
+hashed "$T/bin/asked"
 same types "$(sql "SELECT DISTINCT typeof(contime), typeof(send), typeof(exe), typeof(sha256), length(sha256), typeof(uid),
 	typeof(lport), typeof(raddr), typeof(domain), netns, typeof(time), protocol_name, user FROM connections
 	WHERE exe = '$T/bin/asked'")" \

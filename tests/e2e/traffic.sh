@@ -141,6 +141,8 @@ expect accepts "direction = 'in' AND result = 'open' AND lport = 7200 AND laddr 
 peer_stop
 expect peer "(protocol <> 6 OR direction = 'in') AND NOT (family = 10 AND laddr LIKE '::ffff:%')"
 flush
+sleep 1 # a hash may come behind its row
+flush
 
 # ---- what the rows say
 
