@@ -27,6 +27,10 @@ machine_enter()
 			exit 0
 		fi
 	done
+	if ! unshare -m --propagation private true 2>/dev/null; then
+		skip "$name" "no mount namespaces here"
+		exit 0
+	fi
 	exec unshare -m --propagation private "$0" "$build" --inside
 }
 
