@@ -150,21 +150,25 @@ const struct batch_entry *batch_entries(const struct batch *b)
 	return b->entry;
 }
 
-/* Keeps room for as much as there was this time, so that a steady load does not allocate in each window. */
+/* Keeps its room, so that a steady load does not allocate in each window: batch_trim() gives it back. */
 void batch_clear(struct batch *b)
 {
-	size_t count = b->count, i;
+	size_t i;
 
-	for (i = 0; i < count; i++)
+	for (i = 0; i < b->count; i++)
 		images_unref(b->images, b->entry[i].key.image);
 	b->count = b->foreign = 0;
-	if (b->size > FIRST_ENTRIES && count < b->size / 4) {
-		free(b->entry);
-		free(b->slot);
-		b->entry = NULL;
-		b->slot = NULL;
-		b->size = 0;
-	} else if (b->size) {
+	if (b->size)
 		memset(b->slot, 0, b->size * 2 * sizeof(*b->slot));
-	}
+}
+
+void batch_trim(struct batch *b)
+{
+	if (b->count > 0)
+		return;
+	free(b->entry);
+	free(b->slot);
+	b->entry = NULL;
+	b->slot = NULL;
+	b->size = 0;
 }

@@ -2,7 +2,7 @@
 /*
  * batch.h - the traffic that is not written yet: one entry per image, peer and manner, with sums. No I/O.
  *
- * Memory is taken as it is needed and given back by batch_clear(). Bound: BATCH_MAX entries, 128 bytes each;
+ * Memory is taken as it is needed and given back by batch_trim(). Bound: BATCH_MAX entries, 128 bytes each;
  * the store writes early at BATCH_EARLY, so the space above is used only while snitch.db cannot be written.
  */
 #ifndef FEMTOSNITCH_STORE_BATCH_H
@@ -62,5 +62,6 @@ size_t batch_count(const struct batch *);
 size_t batch_foreign(const struct batch *); /* entries that are not about programs of ours */
 const struct batch_entry *batch_entries(const struct batch *); /* in the order of their first record */
 void batch_clear(struct batch *);
+void batch_trim(struct batch *); /* the memory of an empty one */
 
 #endif

@@ -202,6 +202,9 @@ int keep_timers(struct keep *k, int busy)
 	if (!busy && k->db.wal_frames > CHECKPOINT_FRAMES && now - k->written_ms >= IDLE_MS)
 		sqlite_checkpoint(&k->db);
 	if (!busy && !more && k->written_ms > k->trimmed_ms && now - k->written_ms >= IDLE_MS) {
+		batch_trim(k->in.batch);
+		batch_trim(k->in.waiting);
+		writer_trim(k->writer);
 		sqlite_trim(&k->db);
 		k->trimmed_ms = now;
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * seen.c - see seen.h. Each generation is an open-addressed table of non-zero hashes that doubles when half
- * full. An ended connection leaves a tombstone, which the next doubling or generation clears away.
+ * seen.c - see seen.h. Each generation is an open-addressed table of non-zero hashes that doubles when three
+ * quarters full. An ended connection leaves a tombstone, which the next doubling or generation clears away.
  */
 #include "store/seen.h"
 
@@ -81,9 +81,9 @@ static bool generation_room(struct generation *g)
 	struct generation bigger = {.size = FIRST_SIZE};
 	size_t i;
 
-	if (g->used * 2 < g->size)
+	if (g->used * 4 < g->size * 3)
 		return true;
-	while (bigger.size < g->live * 4)
+	while (bigger.size < g->live * 2)
 		bigger.size *= 2;
 	bigger.slot = calloc(bigger.size, sizeof(*bigger.slot));
 	if (!bigger.slot)

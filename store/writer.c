@@ -57,6 +57,11 @@ void writer_free(struct writer *w)
 	free(w);
 }
 
+void writer_trim(struct writer *w)
+{
+	records_expect(w->records, 0);
+}
+
 void writer_forget(struct writer *w)
 {
 	records_forget(w->records);
@@ -278,7 +283,6 @@ int64_t writer_commit(struct writer *w, const struct settings *settings, const s
 	if ((rc = sqlite_commit(w->db)) != 0)
 		return undo(w, rc);
 	programs_each(w->programs, written, w);
-	records_expect(w->records, batch_count(b) > 1024 ? batch_count(b) : 0);
 	return rows ? (int64_t)batch_count(b) : 0;
 }
 

@@ -26,6 +26,8 @@ int64_t writer_commit(struct writer *, const struct settings *, const struct bat
 /* Programs that used the network and are not known yet become known at once. 0 or -errno. */
 int writer_first_sightings(struct writer *);
 
+void writer_trim(struct writer *); /* give cache memory back */
+
 /* Rows are not what memory believes they are: settings changed, or the file was replaced. */
 void writer_forget(struct writer *);
 
