@@ -166,6 +166,7 @@ static struct crew_job *answer(const struct crew_job *crew_job)
 		return NULL;
 	job->far = stuck->far;
 	job->dev = stuck->dev;
+	job->mount_id = stuck->mount_id;
 	job->file_id = stuck->file_id;
 	job->error = stuck->what == REACH_MARK ? -ETIMEDOUT : (int)WIRE_HASH_TIMEOUT;
 	return &job->crew;

@@ -117,6 +117,8 @@ static void start(struct rig *r)
 
 	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
 	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+	fcntl(in[0], F_SETPIPE_SZ, 1 << 20);
+	fcntl(out[0], F_SETPIPE_SZ, 1 << 20);
 	r->pid = fork();
 	assert_true(r->pid >= 0);
 	if (!r->pid) {

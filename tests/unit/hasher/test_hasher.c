@@ -69,6 +69,39 @@ static void deleted_at_once(void **state)
 	stop(&r);
 }
 
+/* The same, but each record follows at once, in a stream that never ends: the hasher reads the record before
+ * it has heard of the event, which is in the kernel's queue and must be looked for there. */
+static void record_at_once(void **state)
+{
+	enum {
+		N = 100,
+		FLOWS = 50
+	};
+	struct wire_flow flow = {.family = 2, .protocol = 6};
+	static struct program p[N];
+	static struct verdict v[N];
+	static pid_t pid[N];
+	struct rig r;
+	unsigned i, j;
+
+	(void)state;
+	for (i = 0; i < N; i++)
+		make_program(&p[i], dir, "/bin/true", 500 + i);
+	start(&r);
+	for (i = 0; i < N; i++) {
+		for (j = 0; j < FLOWS; j++)
+			send_frame(&r, WIRE_FLOW, &flow, sizeof(flow), NULL);
+		pid[i] = spawn(&p[i], NULL);
+		unlink(p[i].path);
+		reap(pid[i]);
+		send_exec(&r, &p[i], pid[i], WIRE_EXEC_EXECVE, 0);
+	}
+	wait_images(&r, pid, v, N);
+	for (i = 0; i < N; i++)
+		assert_hash(v[i], &p[i]);
+	stop(&r);
+}
+
 /* One program many times: one version, one hash, the later ones without waiting. */
 static void many_times(void **state)
 {
@@ -130,6 +163,30 @@ static void modified(void **state)
 	b = wait_image(&r, pid);
 	assert_hash(b, &p);
 	assert_int_not_equal(a.file_id, b.file_id);
+	unlink(p.path);
+	stop(&r);
+}
+
+/* Modified and run at once, again and again: each time the hash of what ran. */
+static void modified_and_run(void **state)
+{
+	struct program p;
+	struct verdict v;
+	struct rig r;
+	unsigned i;
+	pid_t pid;
+
+	(void)state;
+	make_program(&p, dir, "/bin/true", 2001);
+	start(&r);
+	for (i = 0; i < 20; i++) {
+		make_program(&p, dir, "/bin/true", 2001);
+		pid = spawn(&p, NULL);
+		reap(pid);
+		send_exec(&r, &p, pid, WIRE_EXEC_EXECVE, 0);
+		v = wait_image(&r, pid);
+		assert_hash(v, &p);
+	}
 	unlink(p.path);
 	stop(&r);
 }
@@ -307,8 +364,10 @@ static int group(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_but_passing_on),
 		cmocka_unit_test(deleted_at_once),
+		cmocka_unit_test(record_at_once),
 		cmocka_unit_test(many_times),
 		cmocka_unit_test(modified),
+		cmocka_unit_test(modified_and_run),
 		cmocka_unit_test(running),
 		cmocka_unit_test(new_mount),
 		cmocka_unit_test(other_namespace),
