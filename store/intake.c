@@ -66,6 +66,33 @@ static void put(struct intake *in, struct batch *b, const struct batch_key *key,
 			    rc == -ENOSPC ? "too much traffic waited to be written" : "no memory");
 }
 
+static bool sha256_rules(const struct settings *settings)
+{
+	size_t i;
+
+	for (i = 0; i < settings->n_ignore; i++)
+		if (settings->ignore[i].kind == IGNORE_SHA256)
+			return true;
+	return false;
+}
+
+static bool sha256_ignored(const struct settings *settings, const struct program *p)
+{
+	size_t i;
+
+	for (i = 0; i < settings->n_ignore && p->hash_error == WIRE_HASH_OK; i++)
+		if (settings->ignore[i].kind == IGNORE_SHA256 &&
+		    memcmp(settings->ignore[i].sha256, p->sha256, sizeof(p->sha256)) == 0)
+			return true;
+	return false;
+}
+
+/* Only its hash can tell. */
+static bool must_wait(const struct settings *settings, const struct program *p)
+{
+	return p && p->hash_error == WIRE_HASH_PENDING && sha256_rules(settings);
+}
+
 /* "Every exe": an execution is a row of its own kind. */
 static void put_execution(struct intake *in, struct image *image, const struct wire_exec *exec, int64_t now_s)
 {
@@ -78,11 +105,13 @@ static void put_execution(struct intake *in, struct image *image, const struct w
 		.direction = SCHEMA_NONE,
 		.peer = SCHEMA_NONE,
 	};
+	struct program *p = image->command->program;
 	int64_t at = exec->time_ns ? (int64_t)(exec->time_ns / NS) : now_s;
 	struct batch_sums sums = {.first_s = at, .last_s = at, .events = 1};
 
-	programs_used(in->programs, image->command->program, at, false);
-	put(in, in->batch, &key, &sums, 0);
+	programs_used(in->programs, p, at, false);
+	if (!sha256_ignored(in->settings, p))
+		put(in, must_wait(in->settings, p) ? in->waiting : in->batch, &key, &sums, 0);
 }
 
 int intake_image(struct intake *in, const struct wire_image *wire, int64_t now_s)
@@ -164,27 +193,6 @@ static void fill_key(struct batch_key *key, const struct settings *settings, con
 	}
 }
 
-static bool sha256_rules(const struct settings *settings)
-{
-	size_t i;
-
-	for (i = 0; i < settings->n_ignore; i++)
-		if (settings->ignore[i].kind == IGNORE_SHA256)
-			return true;
-	return false;
-}
-
-static bool sha256_ignored(const struct settings *settings, const struct program *p)
-{
-	size_t i;
-
-	for (i = 0; i < settings->n_ignore && p->hash_error == WIRE_HASH_OK; i++)
-		if (settings->ignore[i].kind == IGNORE_SHA256 &&
-		    memcmp(settings->ignore[i].sha256, p->sha256, sizeof(p->sha256)) == 0)
-			return true;
-	return false;
-}
-
 static bool is_ignored(const struct settings *settings, const struct wire_flow *f, const struct program *p)
 {
 	if (settings->n_ignore == 0)
@@ -206,7 +214,6 @@ void intake_flow(struct intake *in, const struct wire_flow *f, wire_ns now)
 		.sniffed_bytes = f->sniffed_bytes,
 		.events = 1,
 	};
-	bool wait;
 
 	if (p)
 		programs_used(in->programs, p, sums.last_s, true);
@@ -218,8 +225,7 @@ void intake_flow(struct intake *in, const struct wire_flow *f, wire_ns now)
 	sums.connections = f->cookie == 0 || seen_first(in->seen, connection_hash(f),
 							f->flags & WIRE_FLOW_ENDED, (int64_t)(now / NS));
 	fill_key(&key, in->settings, f);
-	wait = p && p->hash_error == WIRE_HASH_PENDING && sha256_rules(in->settings);
-	put(in, wait ? in->waiting : in->batch, &key, &sums, f->cookie);
+	put(in, must_wait(in->settings, p) ? in->waiting : in->batch, &key, &sums, f->cookie);
 }
 
 void intake_settle(struct intake *in, wire_ns now, int all)

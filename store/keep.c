@@ -195,9 +195,9 @@ int keep_timers(struct keep *k, int busy)
 	bool more;
 	int wait;
 
-	first_sightings(k, now);
-	if (k->trouble && now >= k->retry_ms)
+	if ((k->trouble || !k->db.db) && now >= k->retry_ms)
 		write_all(k);
+	first_sightings(k, now);
 	more = retain(k, now);
 	if (!busy && k->db.wal_frames > CHECKPOINT_FRAMES && now - k->written_ms >= IDLE_MS)
 		sqlite_checkpoint(&k->db);

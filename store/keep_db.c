@@ -57,7 +57,8 @@ static int try_open(struct keep *k)
 	return rc;
 }
 
-static void move_aside(struct keep *k)
+/* 0: a new one can be begun. */
+static int move_aside(struct keep *k)
 {
 	char path[PATH_MAX], to[PATH_MAX], why[sizeof(k->db.why)];
 	int rc;
@@ -65,27 +66,23 @@ static void move_aside(struct keep *k)
 	db_path(k, path);
 	memcpy(why, k->db.why, sizeof(why));
 	sqlite_close(&k->db);
-	rc = sqlite_move_aside(path, (int64_t)(stage_now() / NS), to);
-	if (rc != 0) {
-		say(k, "%s is damaged (%s) and cannot be moved aside: %s", path, why, strerror(-rc));
-		return;
-	}
+	if ((rc = sqlite_move_aside(path, (int64_t)(stage_now() / NS), to)) != 0)
+		return rc;
 	say(k,
 	    "%s is damaged (%s): it was moved to %s and a new one begun; `sqlite3 %s .recover` shows what is "
 	    "left",
 	    path, why, to, to);
 	intake_loss(&k->in, WIRE_LOSS_STORE, stage_now(), 0, 0, 0,
 		    "snitch.db was damaged and moved aside: earlier rows are there");
+	return 0;
 }
 
 static int open_or_replace(struct keep *k)
 {
 	int rc = try_open(k);
 
-	if (rc == -EUCLEAN) {
-		move_aside(k);
+	if (rc == -EUCLEAN && move_aside(k) == 0)
 		rc = try_open(k);
-	}
 	if (rc == 0)
 		writer_forget(k->writer);
 	return rc;
@@ -155,6 +152,8 @@ static const char *meaning(int rc)
 		return "it is read-only";
 	case -EACCES:
 		return "no permission";
+	case -EUCLEAN:
+		return "it is damaged and cannot be moved aside";
 	case -ENOTSUP:
 		return "it was replaced by one that is not ours";
 	default:
@@ -167,8 +166,7 @@ int keep_db_trouble(struct keep *k, int rc)
 	char path[PATH_MAX];
 
 	db_path(k, path);
-	if (rc == -EUCLEAN) {
-		move_aside(k);
+	if (rc == -EUCLEAN && move_aside(k) == 0) {
 		k->retry_ms = 0;
 		return rc;
 	}

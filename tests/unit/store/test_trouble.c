@@ -219,6 +219,26 @@ static void a_damaged_database_is_moved_aside(void **state)
 	feed_rmdir(dir);
 }
 
+static void damage_that_cannot_be_moved_aside(void **state)
+{
+	(void)state;
+	if (!is_root("damage_that_cannot_be_moved_aside"))
+		return;
+	fresh_dir();
+	run("head -c 8192 /dev/urandom > %s; chown %d %s %s; chmod 0550 %s", db, NOBODY, db, dir, dir);
+	feed_start_as(&f, dir, FEED_DEFAULTS, NOBODY, NOBODY);
+	feed_ready(&f);
+	feed_program_start(&f, 1, 0, "/bin/a", ARGS("a"), 1);
+	flow(1, 3);
+	assert_int_equal(feed_window_ms(&f, FEED_T + 10, 3000), -1);
+	assert_int_equal(f.errors, 1); /* said once */
+	run("rm %s; chmod 0750 %s", db, dir);
+	assert_int_equal(feed_wait(&f, WIRE_COMMITTED, 1, 6000), 1);
+	assert_string_equal(feed_ask(&f, "SELECT send FROM connections"), "3");
+	stop();
+	feed_rmdir(dir);
+}
+
 static void damage_found_while_running(void **state)
 {
 	(void)state;
@@ -251,7 +271,7 @@ static void a_removed_database_is_begun_anew(void **state)
 	start();
 	flow(1, 1);
 	feed_window(&f, FEED_T + 10);
-	run("rm %s %s-wal %s-shm", db, db, db);
+	run("rm %s", db); /* what it leaves behind is not taken for the new one's */
 	flow(1, 2);
 	feed_window(&f, FEED_T + 20);
 	assert_int_equal(f.errors, 1);
@@ -482,6 +502,7 @@ int main(void)
 		cmocka_unit_test(a_locked_database_costs_no_row),
 		cmocka_unit_test(a_reader_does_not_stop_the_writer),
 		cmocka_unit_test(a_damaged_database_is_moved_aside),
+		cmocka_unit_test(damage_that_cannot_be_moved_aside),
 		cmocka_unit_test(damage_found_while_running),
 		cmocka_unit_test(a_removed_database_is_begun_anew),
 		cmocka_unit_test(a_read_only_database_is_waited_for),
