@@ -102,6 +102,55 @@ static void record_at_once(void **state)
 	stop(&r);
 }
 
+/* Nobody reads for a while: nothing is lost, nothing changes places, and what ran meanwhile still has its
+ * hash. */
+static void slow_reader(void **state)
+{
+	enum {
+		N = 20,
+		FLOWS = 12000 /* more than both pipes and all buffers hold */
+	};
+	struct wire_flow flow = {.family = 2, .protocol = 6};
+	static struct program p[N];
+	static struct verdict v[N];
+	unsigned i, flows = 0;
+	static struct got g;
+	struct rig r;
+	pid_t pid[N], feeder;
+
+	(void)state;
+	start(&r);
+	feeder = fork();
+	if (!feeder) {
+		for (i = 0; i < FLOWS; i++) {
+			flow.cookie = i;
+			send_frame(&r, WIRE_FLOW, &flow, sizeof(flow), NULL);
+		}
+		_exit(0);
+	}
+	usleep(200000);
+	for (i = 0; i < N; i++) {
+		make_program(&p[i], dir, "/bin/true", 7000 + i);
+		pid[i] = spawn(&p[i], NULL);
+		unlink(p[i].path);
+		reap(pid[i]);
+	}
+	while (flows < FLOWS) {
+		assert_int_equal(receive(&r, &g, 5), 1);
+		if (g.hdr.type == WIRE_FLOW)
+			assert_int_equal(((struct wire_flow *)g.payload)->cookie, flows++);
+		else
+			assert_int_not_equal(g.hdr.type, WIRE_LOSS);
+	}
+	reap(feeder);
+	for (i = 0; i < N; i++)
+		send_exec(&r, &p[i], pid[i], WIRE_EXEC_EXECVE, 0);
+	wait_images(&r, pid, v, N);
+	for (i = 0; i < N; i++)
+		assert_hash(v[i], &p[i]);
+	stop(&r);
+}
+
 /* One program many times: one version, one hash, the later ones without waiting. */
 static void many_times(void **state)
 {
@@ -365,6 +414,7 @@ static int group(void)
 		cmocka_unit_test(nothing_but_passing_on),
 		cmocka_unit_test(deleted_at_once),
 		cmocka_unit_test(record_at_once),
+		cmocka_unit_test(slow_reader),
 		cmocka_unit_test(many_times),
 		cmocka_unit_test(modified),
 		cmocka_unit_test(modified_and_run),
