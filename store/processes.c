@@ -170,18 +170,27 @@ static struct process *find(const struct processes *ps, const struct wire_image_
 	return NULL;
 }
 
-/* Borrowed. Looks for a parent that was described after its child (running before we did, in any order). */
+/* Borrowed. Looks for a parent that was described after its child (running before we did, in any order). Keys
+ * come from outside and may claim to be each other's parents: each is followed once. */
 static struct image *image_of(struct processes *ps, struct process *p, unsigned depth)
 {
-	struct process *parent;
+	struct wire_image_key key = p->parent_key;
+	struct process *parent = NULL;
+	struct image *found = NULL;
 
 	if (p->image || !p->command)
 		return p->image;
-	if (!p->parent && p->parent_key.tgid != 0 && depth < IMAGES_DEPTH_MAX) {
-		parent = find(ps, &p->parent_key);
-		if (parent && parent != p && (p->parent = image_of(ps, parent, depth + 1)))
-			image_ref(p->parent);
+	if (!p->parent && key.tgid != 0 && depth < IMAGES_DEPTH_MAX)
+		parent = find(ps, &key);
+	if (parent) {
+		p->parent_key.tgid = 0;
+		found = image_of(ps, parent, depth + 1);
+		p->parent_key = key;
 	}
+	if (p->image)
+		return p->image; /* it was its own ancestor */
+	if (found)
+		p->parent = image_ref(found);
 	p->image = images_intern(ps->images, p->command, p->parent);
 	return p->image;
 }
@@ -193,13 +202,15 @@ struct image *processes_image(struct processes *ps, const struct wire_image_key 
 	return p ? image_of(ps, p, 0) : NULL;
 }
 
+/* For one that has no parent yet. Its key is set last: the parent may claim to be its child. */
 static void set_parent(struct processes *ps, struct process *p, const struct wire_image_key *key)
 {
 	struct process *parent = key->tgid != 0 ? find(ps, key) : NULL;
+	struct image *image = parent && parent != p ? image_of(ps, parent, 0) : NULL;
 
 	p->parent_key = *key;
-	if (parent && parent != p && (p->parent = image_of(ps, parent, 0)))
-		image_ref(p->parent);
+	if (image && !p->parent)
+		p->parent = image_ref(image);
 }
 
 static void set_command(struct processes *ps, struct process *p, struct command *c)

@@ -110,6 +110,64 @@ static void a_parent_described_later(void **state)
 	assert_string_equal(exe(find(2, 1)->parent), "/bin/parent");
 }
 
+static int one_is_left(void *arg, struct program *p)
+{
+	(void)arg, (void)p;
+	return 1;
+}
+
+static void parents_of_each_other(void **state)
+{
+	(void)state;
+	exec(key(1, 1), key(2, 1), "/bin/a", WIRE_EXEC_RUNNING);
+	exec(key(2, 1), key(3, 1), "/bin/b", WIRE_EXEC_RUNNING);
+	exec(key(3, 1), key(1, 1), "/bin/c", WIRE_EXEC_RUNNING);
+	exec(key(4, 1), key(4, 1), "/bin/self", WIRE_EXEC_RUNNING);
+	assert_string_equal(exe(find(1, 1)), "/bin/a");
+	assert_string_equal(exe(find(2, 1)), "/bin/b");
+	assert_string_equal(exe(find(3, 1)), "/bin/c");
+	assert_string_equal(exe(find(4, 1)), "/bin/self");
+}
+
+/* Anything in any order: no reference may be lost or given back twice (the sanitizers and teardown tell). */
+static void any_order(void **state)
+{
+	static const char *const paths[] = {"/bin/a", "/bin/b", "/bin/c", "/bin/d"};
+	unsigned seed = 1, i, a, b, c;
+
+	(void)state;
+	for (i = 0; i < 200000; i++) {
+		seed = seed * 1103515245 + 12345;
+		a = 1 + (seed >> 8) % 40;
+		b = 1 + (seed >> 14) % 40;
+		c = 1 + (seed >> 20) % 3;
+		switch ((seed >> 24) % 8) {
+		case 0:
+		case 1:
+			exec(key(a, c), key(b, 1), paths[(seed >> 6) % 4],
+			     (seed >> 4) % WIRE_EXEC_SOURCE__MAX);
+			break;
+		case 2:
+		case 3:
+			fork_of(key(a, c), key(b, c));
+			break;
+		case 4:
+			gone(a);
+			break;
+		case 5:
+			images_window(images);
+			break;
+		default:
+			find(a, c);
+		}
+	}
+	assert_true(images_processes(images) <= 120);
+	images_free(images);
+	images = NULL;
+	programs_sweep(programs);
+	assert_int_equal(programs_each(programs, one_is_left, NULL), 0);
+}
+
 static void unknown_keys(void **state)
 {
 	(void)state;
@@ -238,6 +296,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(equal_images_are_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_parent_described_later, setup, teardown),
+		cmocka_unit_test_setup_teardown(parents_of_each_other, setup, teardown),
+		cmocka_unit_test_setup_teardown(any_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(unknown_keys, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_ended_are_forgotten_after_two_windows, setup, teardown),
 		cmocka_unit_test_setup_teardown(execve_ends_what_was_before, setup, teardown),
