@@ -31,8 +31,7 @@ int main(int argc, char **argv)
 	frame[6] = 2;
 	frame[12] = (char)0x88;
 	frame[13] = (char)0xb5;
-	fd = socket(AF_PACKET, !strcmp(argv[1], "dgram") ? SOCK_DGRAM : SOCK_RAW,
-		    ll.sll_protocol);
+	fd = socket(AF_PACKET, !strcmp(argv[1], "dgram") ? SOCK_DGRAM : SOCK_RAW, ll.sll_protocol);
 	if (fd < 0)
 		die("socket");
 	if (sniff && bind(fd, (struct sockaddr *)&ll, sizeof(ll)))
