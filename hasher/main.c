@@ -28,7 +28,6 @@
 #define OUT_BOUND (4 * WIRE_FRAME_MAX)
 #define FILES_MAX 1024	/* waiting to be hashed, each an open fd */
 #define FILES_SPARE 128 /* fds for everything else: events in hand, threads, pipes */
-#define NAP_AFTER_MS 30 /* events so close together are a burst */
 #define NAP_NS 8000000	/* a sleep costs as much as ten events; nobody who wants to unmount notices */
 #define CHECK_MS 1000
 #define FILLS 16       /* reads of the pipe before the rest of the loop has its turn */
@@ -42,7 +41,7 @@ struct hasher {
 	bool predecessor_ready;
 	bool ready;
 	bool pipe_empty; /* the last read of the pipe found nothing more, and no frame is held */
-	__u64 events_ms; /* when the last events came */
+	bool burst;	 /* the last look at the events found some */
 	__u64 checked_ms;
 };
 
@@ -179,15 +178,13 @@ static void take_results(struct hasher *h)
 		;
 }
 
-/* Events come in twos and threes per program. In a burst it is cheaper to let some gather. */
-static void take_events(struct hasher *h)
+/* Events come in twos and threes per program, and a sleep of their own for each would cost more than to
+ * handle them: after some came, let others gather for a moment before anything else is done. */
+static void nap(void)
 {
-	const struct timespec nap = {.tv_nsec = NAP_NS};
+	const struct timespec moment = {.tv_nsec = NAP_NS};
 
-	if (now_ms() - h->events_ms < NAP_AFTER_MS)
-		nanosleep(&nap, NULL);
-	if (images_drain(h->images, room(h)))
-		h->events_ms = now_ms();
+	nanosleep(&moment, NULL);
 }
 
 static void flush(struct hasher *h)
@@ -241,14 +238,18 @@ static void run(struct hasher *h)
 
 	/* pipe_empty is false at first: frames came together with the settings */
 	while (open) {
-		wait_for_work(h, fds, !h->pipe_empty && room(h) ? 0 : images_busy(h->images) ? CHECK_MS : -1);
+		bool more = h->burst || (!h->pipe_empty && room(h));
+
+		if (h->burst)
+			nap();
+		wait_for_work(h, fds, more ? 0 : images_busy(h->images) ? CHECK_MS : -1);
 		if (fds[POLL_OUT].revents & (POLLERR | POLLHUP))
 			fatalx("the next stage is gone");
 		if (fds[IMAGES_MOUNTS].revents && room(h))
 			images_mounts(h->images);
-		if (fds[IMAGES_EXECUTED].revents || fds[IMAGES_EXECUTED_FAR].revents ||
+		if (h->burst || fds[IMAGES_EXECUTED].revents || fds[IMAGES_EXECUTED_FAR].revents ||
 		    fds[IMAGES_MODIFIED].revents || fds[IMAGES_READ_FAR].revents)
-			take_events(h);
+			h->burst = images_drain(h->images, room(h)) > 0;
 		take_results(h);
 		if (fds[POLL_IN].revents || (!h->pipe_empty && room(h)))
 			open = read_pipe(h);
