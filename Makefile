@@ -46,7 +46,7 @@ parts = $(filter-out %/main.o,$(call objects,$1))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run deps test-deps check test bench fuzz install uninstall clean dist deb
+.PHONY: all run deps test-deps check test bench fuzz install uninstall clean dist deb FORCE
 
 all: $(PROGRAMS)
 
@@ -153,7 +153,6 @@ build/fuzz/%: tests/fuzz/%.c $(call sources,config)
 $B/paths: FORCE
 	@mkdir -p $(@D)
 	@echo '$(VERSION) $(LIBEXECDIR) $(SYSCONFDIR)' | cmp -s - $@ || echo '$(VERSION) $(LIBEXECDIR) $(SYSCONFDIR)' > $@
-FORCE:
 $(call objects,config): $B/paths
 
 install: all
