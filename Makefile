@@ -134,7 +134,7 @@ $(BENCHES): $B/tests/bench/%: $B/obj/tests/bench/%.o $B/config.a
 check: all $(UNIT_TESTS)
 	tests/run-check $B
 
-test: all $(UNIT_TESTS) $(ACTORS)
+test: all $(UNIT_TESTS) $(ACTORS) $$(FUZZERS)
 	tests/run-all $B
 
 bench: all $(ACTORS) $(BENCHES)
