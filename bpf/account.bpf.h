@@ -92,11 +92,11 @@ static __noinline bool slot_new(struct sock *sk, struct socket_state *state,
 				const struct wire_image_key *image, const struct peer *peer,
 				const struct moved *moved)
 {
+	image_uses_network(image); /* in the ring before the iterator can show the slot */
 	for (int i = 0; i < SLOTS; i++) {
 		struct slot *slot = &state->slot[i];
 
 		if (slot_claim(slot, sk, state, image, peer, moved)) {
-			image_uses_network(image);
 			slot_add(slot, moved);
 			return true;
 		}

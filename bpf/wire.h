@@ -5,7 +5,7 @@
  * The same frames travel through the BPF ring buffer and iterators (kernel to collector) and through the
  * pipes (supervisor -> collector -> hasher -> store -> supervisor). Both compilers build this file; it holds
  * data only. Integers are in host order: no frame leaves the machine. A reader checks every frame with
- * wire_check() (config/wire.h) before it looks inside.
+ * wire_check() (config/wire_check.h) before it looks inside.
  *
  * A format change is a new WIRE_VERSION, changed together with its writers, readers and tests.
  */

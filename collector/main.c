@@ -326,11 +326,12 @@ static void begin(struct collector *c)
 		fatalx("nothing can be watched on this kernel; `femtosnitch doctor` says more");
 	c->record.stage = &c->stage;
 	c->record.own.tgid = getpid();
-	/* a first look at the kernel's clock, before any record is translated */
+	/* an iterator over nothing yet, for the kernel's clock: records cannot be translated without */
 	if (sweep_start(&sweep, c->probe, &c->record) == 0)
 		while (sweep_step(&sweep, &jiffies) > 0)
 			;
 	clock_sync(&c->record.clock, jiffies, clock_read());
+	probe_attach(c->probe);
 	c->window_from = c->record.clock.now.real_ns;
 	seed_run(c->probe, &c->record);
 	selftest_run(c->probe, &c->record, &result);
@@ -350,6 +351,7 @@ static int doctor(void)
 	if (!c.stage.out || probe_open(&c.probe, c.stage.settings.ring_pages) < 0)
 		return 1;
 	c.record.stage = &c.stage;
+	probe_attach(c.probe);
 	seed_run(c.probe, &c.record);
 	selftest_run(c.probe, &c.record, &result);
 	refused = probe_refused(c.probe);

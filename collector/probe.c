@@ -123,7 +123,7 @@ static int attach_iters(struct probe *probe)
 
 /* Attach everything that was loaded. What keeps watching exact comes first: whoever ends a socket before
  * whoever counts on it. */
-static void attach_programs(struct probe *probe)
+void probe_attach(struct probe *probe)
 {
 	int cgroup_fd = cgroup_root_open(), at = 0;
 	struct bpf_program *prog;
@@ -212,7 +212,6 @@ int probe_open(struct probe **out, unsigned ring_pages)
 		log_warnx("BPF: %s", strerror(-err));
 		goto fail;
 	}
-	attach_programs(probe);
 	*out = probe;
 	return 0;
 fail:
@@ -318,8 +317,10 @@ int probe_overflow_take(struct probe *probe, probe_record *on_record, void *arg)
 	for (bool first = true, more = true; more; first = false) {
 		err = overflow_batch(bpf_map__fd(full), keys, flows, &n, &at, first);
 		more = err > 0;
-		if (err >= 0)
+		if (err >= 0) {
+			probe_ring_read(probe, on_record, arg);
 			overflow_hand_out(flows, n, on_record, arg);
+		}
 		taken += err >= 0 ? n : 0;
 	}
 out:

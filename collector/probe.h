@@ -22,9 +22,13 @@ enum probe_iter {
 	PROBE_ITER__MAX
 };
 
-/* Load and attach. Programs the kernel refuses are left out and named in probe_refused(). 0 and *out, or a
- * negative errno after a message: nothing can be watched at all. ring_pages: of 4 KiB, a power of two. */
+/* Load. Programs the kernel refuses are left out and named in probe_refused(). 0 and *out, or a negative
+ * errno after a message: nothing can be watched at all. ring_pages: of 4 KiB, a power of two. */
 int probe_open(struct probe **out, unsigned ring_pages);
+
+/* From now on the kernel counts and records; until then only iterators run. */
+void probe_attach(struct probe *);
+
 void probe_free(struct probe *); /* NULL is fine */
 
 /* Programs left out and why, one "name: reason" per line; "" if none. */
@@ -44,8 +48,9 @@ int probe_ring_read(struct probe *, probe_record *, void *arg); /* all there is;
  * -errno. */
 int probe_iter_open(struct probe *, enum probe_iter);
 
-/* Exchange the overflow hash for an empty one and hand each flow of the full one to the callback. The kernel
- * lets no program run on in the full one after the exchange. Flows taken, or -errno. */
+/* Exchange the overflow hash for an empty one and hand each flow of the full one to the callback, after what
+ * the ring holds: who an image is stands there before its flows are here. The kernel lets no program run on
+ * in the full one after the exchange. Flows taken, or -errno. */
 int probe_overflow_take(struct probe *, probe_record *, void *arg);
 
 int probe_listening_clear(struct probe *); /* the seed pass is over: 0 or -errno */

@@ -59,6 +59,8 @@ int sweep_step(struct sweep **sweep, uint64_t *jiffies)
 		n = read((*sweep)->fd, (*sweep)->buffer, sizeof((*sweep)->buffer));
 	while (n < 0 && errno == EINTR);
 	if (n > 0) {
+		/* who an image is stands in the ring before the iterator shows its first slot */
+		probe_ring_read((*sweep)->probe, record_take, (*sweep)->record);
 		take_records(*sweep, n);
 		return 1;
 	}

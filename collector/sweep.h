@@ -18,9 +18,9 @@ struct sweep; /* NULL: none under way */
 /* 0 or -errno. */
 int sweep_start(struct sweep **, struct probe *, struct record *);
 
-/* Read one piece and make frames of it. 1: go on, 0: every socket was seen, the overflow hash is emptied and
- * *jiffies is the kernel's clock at the end; -errno: give up this one (what was not read is read next time).
- * The sweep is freed unless 1 is returned. */
+/* Read one piece, then the ring, and make frames of both. 1: go on, 0: every socket was seen, the overflow
+ * hash is emptied and *jiffies is the kernel's clock at the end; -errno: give up this one (what was not read
+ * is read next time). The sweep is freed unless 1 is returned. */
 int sweep_step(struct sweep **, uint64_t *jiffies);
 
 void sweep_free(struct sweep *); /* NULL is fine */
