@@ -20,13 +20,9 @@
 #include "hasher/cover.h"
 #include "hasher/far.h"
 #include "hasher/file.h"
+#include "hasher/hashing.h"
 #include "hasher/join.h"
-#include "hasher/worker.h"
-
-/* With max_files waiting, a file up to this size is hashed on the spot (half a millisecond); a larger one is
- * given up with WIRE_HASH_BUSY. */
-#define INLINE_BYTES (1 << 20)
-#define BIG_BYTES (16 << 20) /* 10 ms of hashing */
+#include "hasher/reach.h"
 
 enum lost {
 	LOST_OVERFLOW,
@@ -35,29 +31,19 @@ enum lost {
 	LOST__MAX
 };
 
-/* Who hashes. At low priority a small file would wait on a busy machine for longer than it is remembered; a
- * big one, at normal priority, would be felt. And nobody waits for a file that may not answer. */
-enum worker_for {
-	WORKER_SMALL,
-	WORKER_BIG,
-	WORKER_FAR,
-	WORKER__MAX
-};
-
 struct images {
 	struct stage *stage;
 	struct watch *watch;
 	struct cache *cache;
 	struct join *join;
-	struct cover *cover;		  /* NULL without fanotify */
-	struct crew *near;		  /* without fanotify: who looks for files */
-	struct crew *worker[WORKER__MAX]; /* NULL until the first file */
-	struct far *far;		  /* NULL without fanotify */
-	bool far_lost;			  /* said that it gave up */
-	unsigned max_files[WORKER__MAX];
-	void *buf;	  /* for hashing on the spot, NULL until then */
+	struct cover *cover; /* NULL without fanotify */
+	struct crew *near;   /* without fanotify: who looks for files */
+	struct hashing *hashing;
+	struct far *far;  /* NULL without fanotify */
+	bool far_lost;	  /* said that it gave up */
 	__u64 crowded_ms; /* when candidates last had reason to wait long */
-	__u64 candidates_dropped, files_refused;
+	__u64 candidates_dropped;
+	__u64 refused_said;
 	__u64 said[LOST__MAX];
 	wire_ns said_ns;
 };
@@ -134,48 +120,17 @@ static void let_go(struct images *im, int fd, bool far)
 		close(fd);
 }
 
-static void hash_here(struct images *im, struct cache_file *f, int fd, const struct wire_file *st)
-{
-	struct digest_result r = {.hash_error = WIRE_HASH_BUSY};
-	struct digest *d = NULL;
-
-	if (!im->buf)
-		im->buf = malloc(DIGEST_BUFFER);
-	if (im->buf && st->size_bytes <= INLINE_BYTES && (d = digest_new(fd, st)) != NULL) {
-		while (digest_step(d, im->buf, INLINE_BYTES, &r))
-			;
-	} else {
-		im->files_refused++;
-	}
-	digest_free(d);
-	close(fd);
-	settle_result(im, f, &r);
-}
-
-static int submit(struct images *im, enum worker_for who, int fd, __u64 file_id, const struct wire_file *st)
-{
-	struct crew **w = &im->worker[who];
-
-	if (!*w)
-		*w = worker_new(im->max_files[who], who == WORKER_BIG);
-	return *w ? worker_submit(*w, fd, file_id, st) : -ENOMEM;
-}
-
-/* Owns fd. A far one is neither read nor closed here, and not marked either: the loop reads those events. */
+/* Owns fd. A far file is neither closed here nor marked: the loop reads those events. */
 static void hash(struct images *im, struct cache_file *f, int fd, const struct wire_file *st, bool far)
 {
-	if (far) {
-		if (!submit(im, WORKER_FAR, fd, f->file_id, st))
-			return;
-		let_go(im, fd, far);
-		im->files_refused++;
-		settle(im, f, WIRE_HASH_BUSY, NULL);
-		return;
-	}
-	if (im->watch)
+	struct digest_result now;
+
+	if (!far && im->watch)
 		watch_mark_file(im->watch, fd);
-	if (submit(im, st->size_bytes < BIG_BYTES ? WORKER_SMALL : WORKER_BIG, fd, f->file_id, st))
-		hash_here(im, f, fd, st);
+	if (!hashing_submit(im->hashing, fd, f->file_id, st, far, &now))
+		return;
+	let_go(im, fd, far);
+	settle_result(im, f, &now);
 }
 
 /* ---- events */
@@ -199,7 +154,6 @@ static void event(struct images *im, __u32 tgid, int fd, bool far)
 		hash(im, f, fd, &st, far);
 	} else {
 		let_go(im, fd, far);
-		im->files_refused++;
 		return;
 	}
 	if (tgid && join_add(im->join, tgid, &st, file_id, now_ms()))
@@ -315,10 +269,8 @@ static struct cache_file *look_for(struct images *im, const struct wire_exec *ex
 		job->at_path = true;
 		rc = im->cover ? cover_open(im->cover, job) : reach_submit(im->near, job);
 	}
-	if (rc) {
-		im->files_refused++;
+	if (rc)
 		cache_set_digest(im->cache, f, WIRE_HASH_BUSY, NULL);
-	}
 	return f;
 }
 
@@ -401,29 +353,18 @@ static struct crew *far(struct images *im)
 	return im->cover ? cover_far(im->cover) : NULL;
 }
 
-static bool take_hashed(struct images *im, struct crew *crew)
-{
-	struct worker_job *job = crew ? worker_result(crew) : NULL;
-	struct cache_file *f;
-
-	if (!job)
-		return false;
-	f = cache_by_id(im->cache, job->file_id);
-	if (f)
-		settle_result(im, f, &job->result);
-	worker_job_free(job);
-	return true;
-}
-
 bool images_result(struct images *im)
 {
-	unsigned i;
+	struct digest_result result;
+	struct cache_file *f;
+	__u64 file_id;
 
-	for (i = 0; i < WORKER__MAX; i++) {
-		if (take_hashed(im, im->worker[i]))
-			return true;
-	}
-	return take_reached(im, near(im)) || take_reached(im, far(im));
+	if (!hashing_result(im->hashing, &file_id, &result))
+		return take_reached(im, near(im)) || take_reached(im, far(im));
+	f = cache_by_id(im->cache, file_id);
+	if (f)
+		settle_result(im, f, &result);
+	return true;
 }
 
 /* ---- housekeeping */
@@ -454,7 +395,7 @@ int images_fd(struct images *im, enum images_fd which)
 	case IMAGES_HASHED:
 	case IMAGES_HASHED_BIG:
 	case IMAGES_HASHED_FAR:
-		return im->worker[which - IMAGES_HASHED] ? crew_fd(im->worker[which - IMAGES_HASHED]) : -1;
+		return hashing_fd(im->hashing, (enum hashing_crew)(which - IMAGES_HASHED));
 	case IMAGES_NEAR:
 		return crew_fd(near(im));
 	case IMAGES_FAR:
@@ -469,12 +410,8 @@ int images_fd(struct images *im, enum images_fd which)
 void images_check(struct images *im, bool caught_up)
 {
 	__u64 now = now_ms();
-	unsigned i;
 
-	for (i = 0; i < WORKER__MAX; i++) {
-		if (im->worker[i])
-			crew_check(im->worker[i]);
-	}
+	hashing_check(im->hashing);
 	crew_check(near(im));
 	if (far(im))
 		crew_check(far(im));
@@ -488,14 +425,8 @@ void images_check(struct images *im, bool caught_up)
 
 bool images_busy(struct images *im)
 {
-	unsigned i;
-
-	for (i = 0; i < WORKER__MAX; i++) {
-		if (im->worker[i] && crew_jobs(im->worker[i]))
-			return true;
-	}
-	return join_count(im->join) || crew_jobs(near(im)) || (far(im) && crew_jobs(far(im))) ||
-	       (im->far && far_busy(im->far));
+	return hashing_busy(im->hashing) || join_count(im->join) || crew_jobs(near(im)) ||
+	       (far(im) && crew_jobs(far(im))) || (im->far && far_busy(im->far));
 }
 
 static void say(struct images *im, enum lost what, __u64 count, enum wire_loss_kind kind, const char *text)
@@ -521,6 +452,11 @@ void images_losses(struct images *im)
 		im->far_lost =
 			!stage_loss(im->stage, WIRE_LOSS_MOUNT, 0, 0, 1, 0,
 				    "filesystems of other namespaces or servers: too many did not answer");
+	if (hashing_refused(im->hashing) > im->refused_said) { /* each image says so, too */
+		im->refused_said = hashing_refused(im->hashing);
+		log_warnx("too many files waited: %llu without hash so far",
+			  (unsigned long long)im->refused_said);
+	}
 	im->said_ns = stage_now();
 }
 
@@ -566,16 +502,15 @@ struct images *images_new(struct stage *stage, struct watch *watch, unsigned max
 		return NULL;
 	im->stage = stage;
 	im->watch = watch;
-	im->max_files[WORKER_SMALL] = max_files - 2 * (max_files / 8);
-	im->max_files[WORKER_BIG] = im->max_files[WORKER_FAR] = max_files / 8;
 	im->said_ns = stage_now();
 	im->cache = cache_new(CACHE_MAX);
 	im->join = join_new(JOIN_MAX);
+	im->hashing = hashing_new(max_files);
 	if (watch && (im->far = far_new(watch)) != NULL)
 		im->cover = cover_new(watch, &listener);
 	else if (!watch)
 		im->near = reach_new(max_files);
-	if (!im->cache || !im->join || !(im->cover || im->near)) {
+	if (!im->cache || !im->join || !im->hashing || !(im->cover || im->near)) {
 		images_free(im);
 		return NULL;
 	}
@@ -587,7 +522,6 @@ struct images *images_new(struct stage *stage, struct watch *watch, unsigned max
 void images_free(struct images *im)
 {
 	int err = errno;
-	unsigned i;
 
 	if (!im)
 		return;
@@ -595,10 +529,8 @@ void images_free(struct images *im)
 	join_free(im->join);
 	cover_free(im->cover);
 	crew_stop(im->near);
-	for (i = 0; i < WORKER__MAX; i++)
-		crew_stop(im->worker[i]);
+	hashing_free(im->hashing);
 	far_free(im->far);
-	free(im->buf);
 	free(im);
 	errno = err;
 }

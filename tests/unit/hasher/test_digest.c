@@ -20,6 +20,7 @@
 
 #include "hasher/digest.h"
 #include "hasher/file.h"
+#include "hasher/hashing.h"
 #include "hasher/worker.h"
 
 static char buf[DIGEST_BUFFER];
@@ -215,6 +216,48 @@ static void order(void **state)
 	crew_stop(c);
 }
 
+/* More files than may wait: small ones are hashed all the same, others are refused and counted, none is lost.
+ */
+static void crowd(void **state)
+{
+	enum {
+		N = 50
+	};
+	struct hashing *h = hashing_new(16);
+	unsigned i, ok = 0, busy = 0, queued = 0;
+	struct digest_result r;
+	struct wire_file st;
+	__u64 file_id;
+
+	(void)state;
+	for (i = 0; i < N; i++) {
+		int fd = make_file("x", 1);
+
+		/* every other one is too big to be hashed on the spot */
+		assert_int_equal(ftruncate(fd, i % 2 ? 4 << 20 : 1000), 0);
+		file_stat(fd, &st);
+		if (!hashing_submit(h, fd, i, &st, false, &r)) {
+			queued++;
+			continue;
+		}
+		close(fd);
+		assert_int_equal(r.hash_error, i % 2 ? WIRE_HASH_BUSY : WIRE_HASH_OK);
+		ok += r.hash_error == WIRE_HASH_OK;
+		busy += r.hash_error == WIRE_HASH_BUSY;
+	}
+	assert_true(ok > 0 && busy > 0);
+	assert_int_equal(hashing_refused(h), busy);
+	while (queued) {
+		struct pollfd fd = {.fd = hashing_fd(h, HASHING_SMALL), .events = POLLIN};
+
+		assert_int_equal(poll(&fd, 1, 10000), 1);
+		for (; hashing_result(h, &file_id, &r); queued--)
+			assert_int_equal(r.hash_error, WIRE_HASH_OK);
+	}
+	assert_false(hashing_busy(h));
+	hashing_free(h);
+}
+
 /* A step that does not come back costs its own job, CREW_STUCK_MAX times; then jobs are refused, not lost. */
 struct slow_job {
 	struct crew_job crew;
@@ -304,6 +347,7 @@ int main(void)
 		cmocka_unit_test(vectors),	 cmocka_unit_test(changes_while_read),
 		cmocka_unit_test(other_version), cmocka_unit_test(young),
 		cmocka_unit_test(order),	 cmocka_unit_test(stuck),
+		cmocka_unit_test(crowd),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
