@@ -223,18 +223,20 @@ static void reap(struct supervisor *s)
 
 	while ((stage = chain_reap(&s->status.chain, &pid, &status)) != WIRE_STAGE_SUPERVISOR) {
 		chain_describe(status, how, sizeof(how));
+		code = WIFEXITED(status) && WEXITSTATUS(status) == 2 ? 2 : 1;
 		if (s->status.state == STATUS_STOPPING) {
 			if (status != 0) {
 				log_warnx("femtosnitch-%s (pid %d) %s", wire_stage_name(stage), (int)pid,
 					  how);
-				if (s->exit_code == 0)
-					s->exit_code = 1;
+				/* whoever refused its settings is the cause, even if another died of it first
+				 */
+				if (s->exit_code == 0 || code == 2)
+					s->exit_code = code;
 			}
 			continue;
 		}
 		log_warnx("femtosnitch-%s (pid %d) %s: stopping, because nothing is complete without it",
 			  wire_stage_name(stage), (int)pid, how);
-		code = WIFEXITED(status) && WEXITSTATUS(status) == 2 ? 2 : 1;
 		stop(s, code);
 	}
 }

@@ -258,8 +258,10 @@ void cover_marked(struct cover *c, const struct reach_job *job)
 		return;
 	if (job->mount_id)
 		lost(c, fs, job->path, fs->error);
-	else /* memfd and the like: the kernel refuses to watch what is mounted nowhere */
-		lost(c, fs, "a filesystem without a mount point (programs in memory)", fs->error);
+	else /* memfd and the like: the kernel refuses to watch what is mounted nowhere. Container runtimes
+	      * run from there all day, so it is no loss of the machine's: such a program is hashed through
+	      * /proc while it lives, and has a hash_error of its own if it did not live long enough. */
+		fs->state = MOUNTS_FAILED;
 }
 
 int cover_open(struct cover *c, struct reach_job *job)
