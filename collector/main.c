@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -315,6 +316,15 @@ static void say_ready(struct collector *c, const struct selftest_result *result)
 	stage_ready(&c->stage, text);
 }
 
+/* The kernel names processes as the first PID namespace does. In another one we could not even find
+ * ourselves. Its inode number is fixed (PROC_PID_INIT_INO, include/linux/proc_ns.h, since Linux 3.8). */
+static bool in_first_pid_namespace(void)
+{
+	struct stat ns;
+
+	return stat("/proc/self/ns/pid", &ns) != 0 || ns.st_ino == 0xEFFFFFFC;
+}
+
 /* Attach first, then look at what was there before: nothing falls between. */
 static void begin(struct collector *c)
 {
@@ -322,6 +332,10 @@ static void begin(struct collector *c)
 	struct sweep *sweep = NULL;
 	uint64_t jiffies = 0;
 
+	if (!in_first_pid_namespace())
+		fatalx("this is a PID namespace of its own (a container): run femtosnitch on the host, which "
+		       "sees "
+		       "its containers too");
 	if (probe_open(&c->probe, c->stage.settings.ring_pages) < 0)
 		fatalx("nothing can be watched on this kernel; `femtosnitch doctor` says more");
 	c->record.stage = &c->stage;
@@ -347,6 +361,10 @@ static int doctor(void)
 	const char *refused;
 
 	log_open("femtosnitch-collector", 0);
+	if (!in_first_pid_namespace()) {
+		printf("NOT PROVEN: anything: this is a PID namespace of its own (a container)\n");
+		return 1;
+	}
 	c.stage.out = frame_writer_new(open("/dev/null", O_WRONLY | O_CLOEXEC), OUT_BOUND);
 	if (!c.stage.out || probe_open(&c.probe, c.stage.settings.ring_pages) < 0)
 		return 1;
