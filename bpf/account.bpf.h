@@ -15,22 +15,23 @@
 
 /* Who moves the bytes. A socket of the kernel's own is the kernel's even when it works in a user's context.
  */
-static __always_inline void mover(const struct socket_state *state, struct wire_image_key *key)
+static __always_inline void mover(const struct socket_state *state, const struct task_struct *task,
+				  struct wire_image_key *key)
 {
 	if (state && state->flags & SOCKET_KERNEL)
 		__builtin_memset(key, 0, sizeof(*key));
 	else
-		image_key(bpf_get_current_task_btf(), key);
+		image_key(task, key);
 }
 
 /* ---- slots */
 
-static __noinline void slot_fill(struct slot *slot, struct sock *sk, const struct peer *peer,
-				 const struct moved *moved)
+static __noinline void slot_fill(struct slot *slot, const struct task_struct *task, struct sock *sk,
+				 const struct peer *peer, const struct moved *moved)
 {
 	slot->peer = *peer;
 	slot->netns = sk->__sk_common.skc_net.net->ns.inum;
-	slot->uid = bpf_get_current_uid_gid();
+	slot->uid = task->cred->uid.val;
 	slot->direction = moved->direction;
 	slot->peer_known = moved->peer_known;
 	slot->result = moved->result;
@@ -39,9 +40,9 @@ static __noinline void slot_fill(struct slot *slot, struct sock *sk, const struc
 
 /* Take a free slot, or an accepted connection that waits for its owner. The state goes through BUSY, so that
  * no other CPU reads a half-written owner; whoever meets BUSY uses the overflow hash. */
-static __always_inline bool slot_claim(struct slot *slot, struct sock *sk, struct socket_state *state,
-				       const struct wire_image_key *image, const struct peer *peer,
-				       const struct moved *moved)
+static __always_inline bool slot_claim(struct slot *slot, const struct task_struct *task, struct sock *sk,
+				       struct socket_state *state, const struct wire_image_key *image,
+				       const struct peer *peer, const struct moved *moved)
 {
 	__u32 was = *(volatile __u32 *)&slot->state;
 
@@ -56,9 +57,9 @@ static __always_inline bool slot_claim(struct slot *slot, struct sock *sk, struc
 	slot->image = *image;
 	slot->connection = state->connection;
 	if (was == SLOT_FREE)
-		slot_fill(slot, sk, peer, moved);
+		slot_fill(slot, task, sk, peer, moved);
 	else
-		slot->uid = bpf_get_current_uid_gid();
+		slot->uid = task->cred->uid.val;
 	if (state->flags & SOCKET_SEEDED)
 		slot->seeded = 1;
 	/* a full barrier: owner and peer are written before the state says so */
@@ -92,11 +93,13 @@ static __noinline bool slot_new(struct sock *sk, struct socket_state *state,
 				const struct wire_image_key *image, const struct peer *peer,
 				const struct moved *moved)
 {
-	image_uses_network(image); /* in the ring before the iterator can show the slot */
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	image_uses_network(task, image); /* in the ring before the iterator can show the slot */
 	for (int i = 0; i < SLOTS; i++) {
 		struct slot *slot = &state->slot[i];
 
-		if (slot_claim(slot, sk, state, image, peer, moved)) {
+		if (slot_claim(slot, task, sk, state, image, peer, moved)) {
 			slot_add(slot, moved);
 			return true;
 		}

@@ -56,10 +56,10 @@ static __always_inline int asked(struct bpf_sock_addr *ctx, struct peer *peer)
 	image_key(task, &state->attempt.image);
 	state->attempt.peer = *peer;
 	state->attempt.time_ns = bpf_jiffies64();
-	state->attempt.uid = bpf_get_current_uid_gid();
-	state->attempt.netns = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
+	state->attempt.uid = task->cred->uid.val;
+	state->attempt.netns = task->nsproxy->net_ns->ns.inum;
 	state->attempt.state = ATTEMPT_ASKED;
-	image_uses_network(&state->attempt.image);
+	image_uses_network(task, &state->attempt.image);
 	return 1; /* always let it pass */
 }
 
@@ -86,19 +86,20 @@ int on_connect6(struct bpf_sock_addr *ctx)
 static __always_inline void attempt_sent(struct sock *sk)
 {
 	struct moved moved = {.direction = WIRE_DIRECTION_OUT, .peer_known = WIRE_PEER_SOCKET};
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct socket_state *state = socket_get(sk);
 	struct wire_image_key image;
 	struct peer peer = {};
 
 	if (!state) {
-		mover(NULL, &image);
+		mover(NULL, task, &image);
 		peer_of_socket(sk, &peer);
 		overflow_count(sk, &image, &peer, &moved);
 		return;
 	}
 	state->connection++;
 	__sync_fetch_and_or(&state->flags, SOCKET_OUT);
-	mover(state, &image);
+	mover(state, task, &image);
 	state->attempt.image = image;
 	state->attempt.state = ATTEMPT_SENT;
 	count(sk, state, &image, &peer, &moved, true);
@@ -170,7 +171,7 @@ static __always_inline void accepted(struct sock *sk)
 	if (!state || __sync_val_compare_and_swap(&state->slot[0].state, SLOT_FREE, SLOT_BUSY) != SLOT_FREE)
 		return;
 	peer_of_socket(sk, &peer);
-	slot_fill(&state->slot[0], sk, &peer, &moved);
+	slot_fill(&state->slot[0], bpf_get_current_task_btf(), sk, &peer, &moved);
 	state->slot[0].connection = state->connection;
 	state->slot[0].first_ns = state->slot[0].last_ns = bpf_jiffies64();
 	__sync_val_compare_and_swap(&state->slot[0].state, SLOT_BUSY, SLOT_ACCEPTED);
@@ -199,7 +200,7 @@ int BPF_PROG(on_state, struct sock *sk, int from, int to)
 		return 0;
 	if (to == TCP_CLOSE && from != TCP_SYN_SENT && !sk->sk_err)
 		return 0; /* closed in order: nothing new to say */
-	if (sk->sk_protocol == IPPROTO_TCP) {
+	if (sk->sk_protocol == IPPROTO_TCP && !is_known_plain(sk)) {
 		struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
 
 		if (tcp && tcp->is_mptcp)
@@ -245,12 +246,14 @@ int on_release(struct bpf_sock *bsk)
 	first = &state->slot[0];
 	if (__sync_val_compare_and_swap(&first->state, SLOT_ACCEPTED, SLOT_BUSY) == SLOT_ACCEPTED) {
 		/* accepted and closed without a byte: it is the closer's */
-		mover(state, &first->image);
-		first->uid = bpf_get_current_uid_gid();
+		struct task_struct *task = bpf_get_current_task_btf();
+
+		mover(state, task, &first->image);
+		first->uid = task->cred->uid.val;
 		if (!state->cookie)
 			state->cookie = bpf_get_socket_cookie(bsk);
 		__sync_val_compare_and_swap(&first->state, SLOT_BUSY, SLOT_OWNED);
-		image_uses_network(&first->image);
+		image_uses_network(task, &first->image);
 	}
 	for (int i = 0; i < SLOTS; i++)
 		slot_send(&state->slot[i], state, true);

@@ -299,10 +299,10 @@ out:
 
 /* An image uses the network: describe it once. This repeats its exec record, and is the only word about it if
  * that was lost or the process is a fork whose record was lost. */
-static __noinline __attribute__((unused)) void image_uses_network(const struct wire_image_key *key)
+static __noinline __attribute__((unused)) void image_uses_network(struct task_struct *task,
+								  const struct wire_image_key *key)
 {
 	__u64 hash = key->start_ns ^ ((__u64)key->tgid << 32) ^ ((__u64)key->exec_id * 0x9E3779B97F4A7C15ull);
-	struct task_struct *task = bpf_get_current_task_btf();
 	__u32 at = (hash ^ (hash >> 32)) & (SEEN_MAX - 1);
 	__u64 *known = bpf_map_lookup_elem(&seen, &at);
 

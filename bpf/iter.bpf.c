@@ -105,9 +105,8 @@ static __always_inline void seed_connection(struct sock *sk, struct socket_state
 	    __sync_val_compare_and_swap(&slot->state, SLOT_FREE, SLOT_BUSY) != SLOT_FREE)
 		return;
 	peer_of_socket(sk, &peer);
-	slot_fill(slot, sk, &peer, &moved);
+	slot_fill(slot, task, sk, &peer, &moved);
 	image_key_read(task, &slot->image);
-	slot->uid = BPF_CORE_READ(task, cred, uid.val);
 	slot->connection = state->connection;
 	slot->seeded = 1;
 	slot->first_ns = slot->last_ns = bpf_jiffies64();

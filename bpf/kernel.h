@@ -200,6 +200,8 @@ struct in6_addr {
 	} in6_u;
 };
 
+struct proto;
+
 struct sock_common {
 	union {
 		struct {
@@ -215,6 +217,8 @@ struct sock_common {
 	};
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
+	unsigned char skc_reuse : 4;
+	struct proto *skc_prot;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
@@ -331,6 +335,7 @@ struct bpf_iter__task_file {
 #define IPPROTO_SCTP 132
 #define IPPROTO_UDPLITE 136
 #define IPPROTO_MPTCP 262
+#define SK_FORCE_REUSE 2 /* skc_reuse of a socket in TCP_REPAIR (tcp_setsockopt), and of hardly another */
 #define MSG_PEEK 0x2
 #define MSG_ERRQUEUE 0x2000
 #define EPERM 1

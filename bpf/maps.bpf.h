@@ -45,7 +45,12 @@ struct slot {
 	__u32 connection; /* which connect() of this socket, for TCP and its kin */
 	struct wire_image_key image;
 	struct peer peer;
+	__u64 sent, received;
+	__u64 first_ns, last_ns; /* since the last report; jiffies */
+	/* from here on only those who claim and those who report look */
+	__u64 sent_reported, received_reported;
 	__u32 netns;
+	__u32 uid;
 	__u32 laddr[4];
 	__u16 lport;
 	__u8 direction;
@@ -54,10 +59,6 @@ struct slot {
 	__u8 result_reported;
 	__u8 announced; /* reported at least once, be it with no bytes */
 	__u8 seeded;
-	__u32 uid;
-	__u64 sent, received;
-	__u64 sent_reported, received_reported;
-	__u64 first_ns, last_ns; /* since the last report; jiffies */
 };
 
 /* The peer that a cgroup hook saw, for the tracepoint that follows in the same system call. */
@@ -94,18 +95,18 @@ struct attempt {
 #define SOCKET_PEERED 0x80   /* MPTCP: its slots know their peer */
 
 struct socket_state {
+	__u32 flags;
+	__u32 connection;
+	__u32 copied_seq; /* up to where received bytes are counted, without the FIN */
+	__u16 protocol;
+	__u16 stashed; /* stash may hold something */
 	struct slot slot[SLOTS];
 	struct stash stash[STASHES];
 	struct attempt attempt;
 	struct peer only_peer; /* of unconnected datagrams; valid while peers is 1 */
-	__u64 cookie;
-	__u32 peers; /* 0, 1, 2 = several */
-	__u32 connection;
-	__u32 copied_seq;      /* up to where received bytes are counted, without the FIN */
+	__u32 peers;	       /* 0, 1, 2 = several */
 	__u32 by_return_since; /* jiffies */
-	__u32 flags;
-	__u16 protocol;
-	__u16 pad;
+	__u64 cookie;
 };
 
 struct overflow_key {
@@ -179,9 +180,11 @@ static __always_inline void lost(enum wire_loss_kind kind, __u64 bytes)
 }
 
 /* When to wake the collector: it naps after each record that woke it, so a burst costs one wake-up per nap.
- */
+ * Asking how full the ring is costs a helper call, so small records ask every sixteenth time. */
 static __always_inline __u64 wake(bool worth_it)
 {
+	if (!worth_it && ++shared.quiet & 15)
+		return BPF_RB_NO_WAKEUP;
 	if (worth_it && shared.collector_waits) {
 		shared.collector_waits = 0;
 		return BPF_RB_FORCE_WAKEUP;

@@ -59,13 +59,14 @@ static __always_inline void flow_add(struct wire_flow *flow, const struct moved 
 		__sync_fetch_and_add(&flow->sniffed_bytes, moved->sniffed);
 }
 
-static __always_inline void flow_fill(struct wire_flow *flow, struct sock *sk, const struct peer *peer)
+static __always_inline void flow_fill(struct wire_flow *flow, const struct task_struct *task, struct sock *sk,
+				      const struct peer *peer)
 {
 	__u16 family = sk->__sk_common.skc_family;
 
 	flow->first_ns = bpf_jiffies64();
 	flow->netns = sk->__sk_common.skc_net.net->ns.inum;
-	flow->uid = bpf_get_current_uid_gid();
+	flow->uid = task->cred->uid.val;
 	flow->family = peer->family ? peer->family : family;
 	if (family == AF_PACKET) {
 		flow->protocol = bpf_ntohs(BPF_CORE_READ((struct packet_sock *)sk, num));
@@ -82,11 +83,12 @@ static __always_inline void flow_fill(struct wire_flow *flow, struct sock *sk, c
 static __noinline void overflow_count(struct sock *sk, const struct wire_image_key *image,
 				      const struct peer *peer, const struct moved *moved)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct overflow_key key = {};
 	struct wire_flow *flow;
 	void *map;
 
-	image_uses_network(image);
+	image_uses_network(task, image);
 	key.image = *image;
 	key.cookie = bpf_get_socket_cookie(sk);
 	key.peer = *peer;
@@ -103,7 +105,7 @@ static __noinline void overflow_count(struct sock *sk, const struct wire_image_k
 		fresh.peer = moved->peer_known;
 		fresh.result = moved->result;
 		fresh.flags = WIRE_FLOW_OVERFLOW;
-		flow_fill(&fresh, sk, peer);
+		flow_fill(&fresh, task, sk, peer);
 		flow = overflow_insert(map, &key, &fresh);
 	}
 	if (flow)

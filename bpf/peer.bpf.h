@@ -96,6 +96,13 @@ static __always_inline void peer_of_hook6(const struct bpf_sock_addr *ctx, struc
 	peer_normalise(peer);
 }
 
+/* TCP with nothing between socket and user (kTLS, sockmap, MPTCP), told by its struct proto, which those
+ * replace. False also while no such socket has been met. */
+static __always_inline bool is_known_plain(const struct sock *sk)
+{
+	return (__u64)sk->__sk_common.skc_prot == shared.plain_tcp[sk->__sk_common.skc_family == AF_INET6];
+}
+
 /* One peer from connect() or accept() to the end. One-to-many SCTP is no connection: each message has its
  * own. */
 static __always_inline bool is_connection(const struct sock *sk)

@@ -21,6 +21,7 @@ static __always_inline bool stash_in(struct socket_state *state, __u32 tid, cons
 		if (holder == tid || (!holder && __sync_val_compare_and_swap(&stash->tid, 0, tid) == 0)) {
 			stash->peer = *peer;
 			stash->receiving = receiving;
+			state->stashed = 1;
 			return true;
 		}
 	}
@@ -43,10 +44,12 @@ static __always_inline void stash_put(struct bpf_sock *bsk, const struct peer *p
 	}
 	if (state && stash_in(state, tid, peer, receiving))
 		return;
-	if (state)
+	if (state) {
 		__sync_fetch_and_or(&state->flags, SOCKET_ASKING);
-	else
+		state->stashed = 1;
+	} else {
 		shared.storage_failed = 1;
+	}
 	stash.tid = tid;
 	stash.receiving = receiving;
 	stash.peer = *peer;
@@ -56,9 +59,9 @@ static __always_inline void stash_put(struct bpf_sock *bsk, const struct peer *p
 
 /* What the hook of this very call saw. Forgotten when it was for the other direction: a call that failed
  * between hook and tracepoint. */
-static __always_inline bool stash_take(struct socket_state *state, struct peer *peer, bool receiving)
+static __always_inline bool stash_take(struct socket_state *state, __u32 tid, struct peer *peer,
+				       bool receiving)
 {
-	__u32 tid = bpf_get_current_pid_tgid();
 	bool fits = false;
 
 	if (state) {
@@ -185,14 +188,15 @@ static __always_inline void datagram(struct sock *sk, int ret, int flags, bool r
 {
 	bool udp = sk->sk_protocol == IPPROTO_UDP || sk->sk_protocol == IPPROTO_UDPLITE;
 	struct moved moved = {.direction = receiving ? WIRE_DIRECTION_IN : WIRE_DIRECTION_OUT};
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct socket_state *state;
 	struct wire_image_key image;
 	struct peer peer = {};
 	bool stashed;
 
 	state = ret >= 0 ? socket_get(sk) : bpf_sk_storage_get(&sockets, sk, NULL, 0);
-	stashed = udp && stash_take(state, &peer,
-				    receiving); /* before ret is tested: a failed call leaves one too */
+	/* before ret is tested: a failed call leaves one too */
+	stashed = udp && (!state || state->stashed) && stash_take(state, task->pid, &peer, receiving);
 	if (ret < 0 || (receiving && (!ret || flags & (MSG_PEEK | MSG_ERRQUEUE))))
 		return; /* an empty datagram that is sent counts as use of the network */
 	datagram_peer(sk, state, &peer, &moved, stashed, receiving);
@@ -200,7 +204,7 @@ static __always_inline void datagram(struct sock *sk, int ret, int flags, bool r
 		moved.received = ret;
 	else
 		moved.sent = ret;
-	mover(state, &image);
+	mover(state, task, &image);
 	if (state)
 		count(sk, state, &image, &peer, &moved, false);
 	else
@@ -211,15 +215,14 @@ static __always_inline void datagram(struct sock *sk, int ret, int flags, bool r
 
 /* A kernel thread that moves bytes of a user's socket (sockmap redirect) works for the socket's first owner.
  */
-static __always_inline void connection_mover(const struct socket_state *state, struct wire_image_key *image)
+static __always_inline void connection_mover(const struct socket_state *state, const struct task_struct *task,
+					     struct wire_image_key *image)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-
 	if (state && task->flags & PF_KTHREAD && !(state->flags & SOCKET_KERNEL) &&
 	    state->slot[0].state == SLOT_OWNED)
 		*image = state->slot[0].image;
 	else
-		mover(state, image);
+		mover(state, task, image);
 }
 
 /* An MPTCP socket gets the addresses of its first subflow only after it was established. */
@@ -250,10 +253,11 @@ static __always_inline void connection(struct sock *sk, struct socket_state *sta
 			      .received = received,
 			      .result = WIRE_RESULT_OPEN,
 			      .peer_known = WIRE_PEER_SOCKET};
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct wire_image_key image;
 	struct peer peer = {};
 
-	connection_mover(state, &image);
+	connection_mover(state, task, &image);
 	if (state) {
 		if (state->protocol == IPPROTO_MPTCP && !(state->flags & SOCKET_PEERED))
 			mptcp_peer(sk, state);
@@ -269,7 +273,7 @@ static __always_inline void connection_sent(struct sock *sk, int ret)
 {
 	if (ret <= 0 || sk->__sk_common.skc_state == TCP_LISTEN)
 		return;
-	if (sk->sk_protocol == IPPROTO_TCP) {
+	if (sk->sk_protocol == IPPROTO_TCP && sk->__sk_common.skc_reuse == SK_FORCE_REUSE) {
 		struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
 
 		/* TCP_REPAIR puts bytes into queues without sending any */
@@ -297,11 +301,9 @@ static __always_inline void connection_received(struct sock *sk, int ret, int fl
 	if (sk->sk_protocol == IPPROTO_TCP) {
 		struct tcp_sock *tcp;
 
-		if (ret > 0 && !shared.seeding && !shared.storage_failed && !sk->sk_user_data) {
-			tcp = bpf_skc_to_tcp_sock(sk);
-			if (!tcp || !tcp->inet_conn.icsk_ulp_ops)
-				return; /* on_tcp_copied has counted it */
-		}
+		if (ret > 0 && is_known_plain(sk) && !shared.seeding && !shared.storage_failed &&
+		    !sk->sk_user_data)
+			return; /* on_tcp_copied has counted it */
 		tcp = bpf_skc_to_tcp_sock(sk);
 		if (tcp && is_plain_tcp(sk, tcp)) {
 			state = bpf_sk_storage_get(&sockets, sk, NULL, 0);
@@ -335,6 +337,8 @@ int BPF_PROG(on_tcp_copied, struct sock *sk)
 
 	if (!tcp || tcp->is_mptcp || !is_plain_tcp(sk, tcp))
 		return 0;
+	if (!is_known_plain(sk))
+		shared.plain_tcp[sk->__sk_common.skc_family == AF_INET6] = (__u64)sk->__sk_common.skc_prot;
 	state = socket_get(sk);
 	if (!state)
 		return 0; /* counted by connection_received */
@@ -385,7 +389,7 @@ static __always_inline void other_family(struct sock *sk, int ret, int flags, bo
 	else
 		moved.received = ret;
 	peer.family = sk->__sk_common.skc_family;
-	mover(NULL, &image);
+	mover(NULL, bpf_get_current_task_btf(), &image);
 	overflow_count(sk, &image, &peer, &moved);
 }
 
