@@ -148,10 +148,10 @@ static inline void receive_all(int fd, unsigned long long n, struct moved *m)
 	while (n) {
 		ssize_t r = recv(fd, buf, n < sizeof(buf) ? n : sizeof(buf), 0);
 
+		if (r == 0 || (r < 0 && errno == ENOTCONN))
+			return; /* the latter is SCTP's word for the end: it has no half-close (RFC 9260, 9.2) */
 		if (r < 0)
 			die("recv");
-		if (r == 0)
-			return;
 		m->received += r;
 		n -= r;
 	}
