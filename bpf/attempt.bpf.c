@@ -145,11 +145,10 @@ static __always_inline void attempt_ended(struct sock *sk, int from, int to)
 		slots_result(state, sk, result_of_error(sk->sk_err), false);
 	} else {
 		slots_result(state, sk, WIRE_RESULT_OPEN, true);
-		tcp = bpf_skc_to_tcp_sock(sk);
-		if (tcp) { /* connect(AF_UNSPEC) and connect() again: numbers begin anew */
+		/* connect(AF_UNSPEC) and connect() again: numbers begin anew */
+		tcp = state->flags & SOCKET_BASED ? bpf_skc_to_tcp_sock(sk) : NULL;
+		if (tcp)
 			state->copied_seq = tcp->copied_seq;
-			__sync_fetch_and_or(&state->flags, SOCKET_BASED);
-		}
 	}
 	if (from == TCP_SYN_SENT)
 		state->attempt.state = ATTEMPT_NONE;
