@@ -98,7 +98,7 @@ static __always_inline void attempt_sent(struct sock *sk)
 		return;
 	}
 	state->connection++;
-	__sync_fetch_and_or(&state->flags, SOCKET_OUT);
+	__sync_fetch_and_or(&state->flags, SOCKET_OUT | SOCKET_BEGUN);
 	mover(state, task, &image);
 	state->attempt.image = image;
 	state->attempt.state = ATTEMPT_SENT;
@@ -169,6 +169,7 @@ static __always_inline void accepted(struct sock *sk)
 	}
 	if (!state || __sync_val_compare_and_swap(&state->slot[0].state, SLOT_FREE, SLOT_BUSY) != SLOT_FREE)
 		return;
+	__sync_fetch_and_or(&state->flags, SOCKET_BEGUN);
 	peer_of_socket(sk, &peer);
 	slot_fill(&state->slot[0], bpf_get_current_task_btf(), sk, &peer, &moved);
 	state->slot[0].connection = state->connection;

@@ -93,6 +93,7 @@ struct attempt {
 #define SOCKET_SEEDED 0x20   /* older than we are */
 #define SOCKET_OUT 0x40	     /* connect()ed, not accept()ed */
 #define SOCKET_PEERED 0x80   /* MPTCP: its slots know their peer */
+#define SOCKET_BEGUN 0x100   /* we saw its connection begin: nothing of it was counted elsewhere */
 
 struct socket_state {
 	__u32 flags;

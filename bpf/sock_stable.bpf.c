@@ -348,7 +348,7 @@ int BPF_PROG(on_tcp_copied, struct sock *sk)
 		seq--; /* the FIN takes a number, but is no byte */
 	if (!(state->flags & SOCKET_BASED)) {
 		__sync_fetch_and_or(&state->flags, SOCKET_BASED);
-		if (shared.seeding || shared.storage_failed) {
+		if (!(state->flags & SOCKET_BEGUN) && (shared.seeding || shared.storage_failed)) {
 			/* older than we are, or counted elsewhere so far: where it stood is not known */
 			__sync_fetch_and_or(&state->flags, SOCKET_BY_RETURN);
 			state->by_return_since = bpf_jiffies64();

@@ -133,7 +133,7 @@ static void sweep_whole(struct collector *c)
 /* A timer that is cancelled whenever the wall clock is set or the machine resumes (timerfd_create(2)). */
 static void clock_arm(struct collector *c)
 {
-	struct itimerspec far = {.it_value.tv_sec = INT32_MAX};
+	struct itimerspec far = {.it_value.tv_sec = 9000000000}; /* the year 2255; KTIME_MAX is 2262 */
 
 	timerfd_settime(c->clock_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL);
 }
@@ -156,7 +156,8 @@ static void clock_broke(struct collector *c)
 		stage_loss(&c->stage, WIRE_LOSS_SUSPENDED, reading.real_ns - by_ns, reading.real_ns, 0, 0,
 			   "the machine slept");
 	else
-		stage_loss(&c->stage, WIRE_LOSS_CLOCK, before, reading.real_ns, 0, 0,
+		stage_loss(&c->stage, WIRE_LOSS_CLOCK, by_ns > 0 ? before : (wire_ns)reading.real_ns,
+			   by_ns > 0 ? (wire_ns)reading.real_ns : before, 0, 0,
 			   "the clock was moved by %lld s", (long long)(by_ns / 1000000000));
 }
 
