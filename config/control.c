@@ -6,6 +6,7 @@
 #include "config/control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +16,6 @@
 #include <unistd.h>
 
 #include "config/log.h"
-
-#define GROUPS_MAX 64
 
 enum state {
 	STATE_FREE,
@@ -47,6 +46,24 @@ struct control {
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 };
 
+/* The directory is another user's: what is there now under that name may be a link, or another name of a file
+ * that is not his. Only a socket with one name is given away. */
+static int give_socket(const char *path, uid_t owner, gid_t group)
+{
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), rc = -1, err = EPERM;
+	struct stat st;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) && st.st_nlink == 1) {
+		rc = fchownat(fd, "", owner, group, AT_EMPTY_PATH);
+		err = errno;
+	}
+	close(fd);
+	errno = err;
+	return rc;
+}
+
 static int listen_on(const char *path, uid_t owner, gid_t group)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -62,10 +79,8 @@ static int listen_on(const char *path, uid_t owner, gid_t group)
 	mask = umask(0117);
 	rc = bind(fd, (struct sockaddr *)&address, sizeof(address));
 	umask(mask);
-	/* The directory is another user's: what is there now under that name may be a link, which lchown()
-	 * does not follow. */
 	if (rc == 0 && geteuid() == 0)
-		rc = lchown(path, owner, group);
+		rc = give_socket(path, owner, group);
 	if (rc == 0)
 		rc = listen(fd, CONTROL_CLIENTS);
 	if (rc < 0) {
@@ -123,17 +138,18 @@ void control_close(struct control *c)
 
 static bool in_group(int fd, gid_t primary, gid_t group)
 {
-	gid_t groups[GROUPS_MAX];
-	socklen_t len = sizeof(groups), i;
+	socklen_t len = 0, i;
+	gid_t *groups = NULL;
+	bool found = primary == group;
 
-	if (primary == group)
-		return true;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0)
-		return false;
-	for (i = 0; i < len / sizeof(groups[0]); i++)
-		if (groups[i] == group)
-			return true;
-	return false;
+	/* Asked without room, the kernel says how much it takes. */
+	if (!found && getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &len) < 0 && errno == ERANGE)
+		groups = malloc(len);
+	if (groups && getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) == 0)
+		for (i = 0; i < len / sizeof(groups[0]) && !found; i++)
+			found = groups[i] == group;
+	free(groups);
+	return found;
 }
 
 static void accept_client(struct control *c, int64_t now_ms)

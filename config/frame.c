@@ -44,8 +44,7 @@ static void set_nonblocking(int fd)
 
 struct frame_reader *frame_reader_new(int fd)
 {
-	struct frame_reader *r =
-		malloc(sizeof(*r)); /* not calloc: its pages are touched when they are used */
+	struct frame_reader *r = malloc(sizeof(*r)); /* not calloc: pages are touched when they are used */
 
 	if (!r)
 		return NULL;

@@ -37,9 +37,9 @@ int frame_next(struct frame_reader *, const struct wire_hdr **hdr, const void **
 /* True at end of file if the last frame was cut: its writer died while writing. */
 int frame_cut(const struct frame_reader *);
 
-struct frame_writer *frame_writer_new(int fd,
-				      size_t bound_bytes); /* makes fd non-blocking; NULL: no memory */
-void frame_writer_free(struct frame_writer *);
+/* Makes fd non-blocking. NULL: no memory. */
+struct frame_writer *frame_writer_new(int fd, size_t bound_bytes);
+void frame_writer_free(struct frame_writer *); /* NULL is fine */
 
 /* Append a frame whose payload is head, then tail (tail may be NULL with tail_len 0). 0, or -ENOBUFS at the
  * bound: nothing of the frame was taken. -EMSGSIZE: longer than a frame may be. -EPIPE (or what else write(2)

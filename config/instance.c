@@ -75,8 +75,8 @@ static bool id_from_environment(const char *name, uid_t *id)
 	return true;
 }
 
-/* Whose a new directory shall be: with --state-dir the user's behind sudo, else the system user's, else ours.
- */
+/* Whose a new directory shall be: with --state-dir the user's behind sudo, else the system user's,
+ * else ours. */
 static void choose_owner(const struct options *o, uid_t *uid, gid_t *gid)
 {
 	uid_t sudo_uid, sudo_gid;
@@ -91,6 +91,20 @@ static void choose_owner(const struct options *o, uid_t *uid, gid_t *gid)
 	}
 }
 
+/* Through a descriptor: the directory above may be another user's, who puts a link to something else there. */
+static int give_directory(const char *path, uid_t uid, gid_t gid)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), rc, err;
+
+	if (fd < 0)
+		return -1;
+	rc = fchown(fd, uid, gid);
+	err = errno;
+	close(fd);
+	errno = err;
+	return rc;
+}
+
 static int make_directory(const struct options *o, const char *path, struct stat *st)
 {
 	uid_t uid;
@@ -98,7 +112,7 @@ static int make_directory(const struct options *o, const char *path, struct stat
 
 	if (mkdir(path, 0750) == 0) {
 		choose_owner(o, &uid, &gid);
-		if (geteuid() == 0 && lchown(path, uid, gid) < 0) {
+		if (geteuid() == 0 && give_directory(path, uid, gid) < 0) {
 			log_warn("%s: chown to %u:%u", path, uid, gid);
 			return -errno;
 		}
@@ -161,6 +175,15 @@ pid_t instance_running(const struct options *o)
 	return pid;
 }
 
+/* Opened is not yet ours: a second name of another's file (where the kernel allows such links) would have root
+ * empty that file and give it away. */
+static bool is_lock(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1;
+}
+
 static int take_lock(struct instance *in, const struct options *o)
 {
 	char path[OPTIONS_PATH_MAX + 32], text[16];
@@ -172,6 +195,11 @@ static int take_lock(struct instance *in, const struct options *o)
 	if (fd < 0) {
 		log_warn("%s: open", path);
 		return -errno;
+	}
+	if (!is_lock(fd)) {
+		log_warnx("%s: not a file of its own: remove it", path);
+		close(fd);
+		return -EINVAL;
 	}
 	for (i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
 		err = errno;

@@ -22,7 +22,7 @@
 
 #define AT(member) offsetof(struct settings, member)
 
-/* Sorted as in the seed's file. */
+/* Sorted by name, as picosnitch writes them. */
 static const struct key keys[] = {
 	{"DB retention (days)", value_int, AT(retention_days), 1, 36500, "30",
 	 "how many days to keep connections in snitch.db", NULL, NULL},

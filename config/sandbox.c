@@ -90,8 +90,8 @@ void sandbox_drop(uid_t uid, gid_t gid, uint64_t keep)
 	keep &= held(CAPNG_PERMITTED);
 	if (privileged)
 		drop_groups(gid);
-	/* The bounding set needs CAP_SETPCAP, which may be gone with the uid. Without it no_new_privs does.
-	 */
+	/* The bounding set needs CAP_SETPCAP, which may be gone with the uid.
+	 * Without it no_new_privs does. */
 	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP)) {
 		capng_clear(CAPNG_SELECT_BOUNDS);
 		if (capng_apply(CAPNG_SELECT_BOUNDS) != 0)

@@ -47,7 +47,7 @@ struct settings {
 	char *vt_api_key;    /* "" = off */
 	char *vt_api_url;
 	char *sql_server;    /* JSON of "DB sql server": an object or a string; "{}" = none */
-	unsigned notify_kinds; /* bit per kind, see keys.c */
+	unsigned notify_kinds; /* bit per kind, see values.c */
 	struct ignore_rule *ignore;
 	size_t n_ignore;
 };
@@ -56,8 +56,8 @@ struct settings {
 typedef void settings_say(void *arg, const char *line);
 
 /* Read text (len bytes, any bytes). 0: *out is filled (free it with settings_free), -EINVAL: refused, every
- * reason was said; -ENOMEM. file is only a name for messages. notice, if not NULL, hears of accepted keys that
- * have no meaning here or whose feature is not in this build. */
+ * reason was said; -ENOMEM. file is only a name for messages. notice hears of accepted keys that have no meaning
+ * here or whose feature is not in this build. Both may be NULL: then nobody is told. */
 int settings_parse(struct settings *out, const char *file, const char *text, size_t len, settings_say *refuse,
 		   settings_say *notice, void *arg);
 void settings_free(struct settings *); /* of a zeroed or filled struct */
@@ -74,7 +74,8 @@ char *settings_strip(const char *text, size_t len, size_t *out_len);
 /* The config.json of a first run: all keys with their defaults. Constant. */
 const char *settings_default_text(void);
 
-/* Does a rule hide traffic with these? NULL domain or sha256 = unknown. resolved_domain is natural order. */
+/* Does a rule hide traffic with these? Addresses are in network order (IPv4: the first 4 bytes), ports in host
+ * order. NULL domain or sha256 = unknown. resolved_domain is natural order. */
 bool settings_ignored(const struct settings *, int family, const uint8_t laddr[16], const uint8_t raddr[16],
 		      uint16_t lport, uint16_t rport, const uint8_t sha256[32], const char *resolved_domain);
 

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "config/utf8.h"
@@ -31,11 +32,8 @@ static unsigned long memory_kib(pid_t pid)
 static void print_path(FILE *f, const char *key, const char *path)
 {
 	char shown[OPTIONS_PATH_MAX];
-	size_t len = 0;
 
-	while (path[len])
-		len++;
-	utf8_escape(shown, sizeof(shown), path, len);
+	utf8_escape(shown, sizeof(shown), path, strlen(path));
 	fprintf(f, "%s: %s\n", key, shown);
 }
 

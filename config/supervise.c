@@ -228,8 +228,8 @@ static void reap(struct supervisor *s)
 			if (status != 0) {
 				log_warnx("femtosnitch-%s (pid %d) %s", wire_stage_name(stage), (int)pid,
 					  how);
-				/* whoever refused its settings is the cause, even if another died of it first
-				 */
+				/* whoever refused its settings is the cause, even if another died of
+				 * it first */
 				if (s->exit_code == 0 || code == 2)
 					s->exit_code = code;
 			}

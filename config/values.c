@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * values.c - see values.h. Numbers are read from their text, not through cJSON's doubles: 10.0 and 1e1 are no
- * whole numbers here, as they were none in the seed.
+ * whole numbers here, as they are none in picosnitch.
  */
 #include "config/values.h"
 
