@@ -237,8 +237,8 @@ struct crew_job *crew_result(struct crew *c)
 	return job;
 }
 
-/* Lock held. The thread does not come back from this step: its job stays with it, somebody answers instead.
- */
+/* Lock held. The thread does not come back from this step: its job stays with it,
+ * somebody answers instead. */
 static bool give_up(struct crew *c)
 {
 	struct crew_job *answer = c->kind->answer(c->hand->job);

@@ -28,9 +28,8 @@ struct crew_kind {
 	const char *name;			   /* for the log */
 	int (*step)(struct crew_job *, void *buf); /* 1: there is more to do, 0: done */
 	__u64 (*left)(const struct crew_job *);	   /* the least goes first; NULL: first come, first served */
-	struct crew_job *(*answer)(
-		const struct crew_job *); /* for a job whose step is stuck: a new job, the result.
-					     May read only what step() does not write */
+	/* For a job whose step is stuck: a new job, the result. May read only what step() does not write. */
+	struct crew_job *(*answer)(const struct crew_job *);
 	void (*free)(struct crew_job *);
 	size_t buffer_bytes; /* of step()'s buf, one per thread; 0 = none */
 	unsigned limit_ms;   /* for one step */

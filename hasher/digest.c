@@ -107,8 +107,8 @@ static int consume(struct digest *d, void *buf, size_t slice_bytes)
 		SHA256_Update(&d->ctx, buf, (size_t)n);
 		d->offset += (__u64)n;
 		done += (size_t)n;
-		/* the end, or grown past it: the look at size and times afterwards decides, so spare a read
-		 */
+		/* the end, or grown past it: the look at size and times afterwards decides,
+		 * so spare a read */
 		if (d->offset >= d->before.size_bytes)
 			return 0;
 	}

@@ -24,13 +24,13 @@ struct digest_result {
 	__u8 sha256[WIRE_SHA256_SIZE];
 };
 
-/* The file behind fd, which must still hold what expect says (renamed or unlinked at most). NULL: no memory.
- */
+/* The file behind fd, which must still hold what expect says (renamed or unlinked at most).
+ * NULL: no memory. */
 struct digest *digest_new(int fd, const struct wire_file *expect);
 void digest_free(struct digest *); /* NULL is fine */
 
-/* Hash at most slice_bytes more, with buf of DIGEST_BUFFER bytes. 1: there is more, 0: done, *out is filled.
- */
+/* Hash at most slice_bytes more, with buf of DIGEST_BUFFER bytes. 1: there is more, 0: done,
+ * *out is filled. */
 int digest_step(struct digest *, void *buf, size_t slice_bytes, struct digest_result *out);
 
 __u64 digest_left(const struct digest *); /* bytes still to read, as far as known */

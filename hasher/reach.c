@@ -67,8 +67,8 @@ static bool same_process(const struct wire_image_key *image)
 	return start == image->start_ns * hz / 1000000000ull;
 }
 
-/* Is fd the file of the record? The times decide; where only mtime is left, device or process must agree too.
- */
+/* Is fd the file of the record? The times decide; where only mtime is left,
+ * device or process must agree too. */
 static bool is_it(const struct reach_job *job, const struct wire_file *st, bool by_process)
 {
 	if (file_unchanged(st, &job->record))

@@ -142,8 +142,8 @@ static unsigned drain(struct watch *w, int group, void (*to)(void *, __u32, int)
 	return total;
 }
 
-/* Modifications first: what was modified and then executed is a new version, not one modified while in use.
- */
+/* Modifications first: what was modified and then executed is a new version,
+ * not one modified while in use. */
 unsigned watch_drain(struct watch *w, const struct watch_listener *l)
 {
 	unsigned n = drain(w, w->group[WATCH_MODIFIED], l->modified, l->arg);

@@ -23,9 +23,8 @@ struct watch_listener {
 	void *arg;
 };
 
-#define WATCH_EVENTS                                                                                         \
-	32 /* each event of a read costs an fd before we see the first of them: few at a time                \
-	    */
+/* Events of one read. Each costs an fd before we see the first of them: few at a time. */
+#define WATCH_EVENTS 32
 
 struct watch_event {
 	__u32 tgid;
