@@ -21,8 +21,9 @@ struct heartbeat {
 
 void heartbeat_open(struct heartbeat *, const char *dir);
 wire_ns heartbeat_read(const struct heartbeat *); /* 0 = none yet, or unreadable */
-void heartbeat_beat(struct heartbeat *, wire_ns upto,
-		    int force); /* at most every HEARTBEAT_EVERY_S, but for force */
+
+/* Note upto, at most every HEARTBEAT_EVERY_S unless forced. */
+void heartbeat_beat(struct heartbeat *, wire_ns upto, int force);
 void heartbeat_close(struct heartbeat *);
 
 #endif

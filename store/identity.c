@@ -26,8 +26,8 @@ static void bind_hash(sqlite3_stmt *stmt, int at, const struct program *p)
 		sqlite3_bind_zeroblob(stmt, at, 0);
 }
 
-/* A row id and what it says, 0 = none, -errno. Pending rows are never shared: each stands for its own file.
- */
+/* A row id and what it says, 0 = none, -errno. Pending rows are never shared:
+ * each stands for its own file. */
 static int64_t find_row(struct sqlite *s, const struct program *p, bool *network)
 {
 	static const char find[] =

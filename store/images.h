@@ -46,8 +46,8 @@ struct images;
 struct images *images_new(struct programs *, size_t processes_max); /* NULL: no memory */
 void images_free(struct images *);
 
-/* A WIRE_IMAGE that was checked. keep_cmdline false: the command line is not even remembered. 0 or -ENOMEM.
- */
+/* A WIRE_IMAGE that was checked. keep_cmdline false: the command line is not even remembered.
+ * 0 or -ENOMEM. */
 int images_exec(struct images *, const struct wire_image *, bool keep_cmdline);
 int images_fork(struct images *, const struct wire_fork *);
 void images_exit(struct images *, const struct wire_exit *);

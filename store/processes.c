@@ -223,17 +223,17 @@ static void set_command(struct processes *ps, struct process *p, struct command 
 }
 
 /* Said again by a later source: believe it only where the first was silent. */
-static bool fills_gap(const struct command *old, const struct command *new)
+static bool fills_gap(const struct command *old, const struct command *later)
 {
 	if (!old)
 		return true;
-	if (old->program == new->program)
-		return !old->cmdline && new->cmdline;
-	if (!old->program->exe && new->program->exe)
+	if (old->program == later->program)
+		return !old->cmdline && later->cmdline;
+	if (!old->program->exe && later->program->exe)
 		return true;
 	return old->program->hash_error > WIRE_HASH_PENDING &&
-	       new->program->hash_error <= WIRE_HASH_PENDING &&
-	       old->program->exe &&new->program->exe &&strcmp(old->program->exe, new->program->exe) == 0;
+	       later->program->hash_error <= WIRE_HASH_PENDING && old->program->exe && later->program->exe &&
+	       strcmp(old->program->exe, later->program->exe) == 0;
 }
 
 /* execve changes the program, not the parent (the reaper of orphans is not who started it), and ends what the

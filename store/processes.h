@@ -11,10 +11,12 @@ struct processes;
 struct processes *processes_new(struct images *, size_t max); /* NULL: no memory */
 void processes_free(struct processes *);
 
-int processes_exec(struct processes *, const struct wire_exec *,
-		   struct command *); /* takes its own reference */
+/* 0 or -ENOMEM. The command gets a reference of its own. */
+int processes_exec(struct processes *, const struct wire_exec *, struct command *);
 int processes_fork(struct processes *, const struct wire_fork *);
 void processes_exit(struct processes *, const struct wire_exit *);
+
+/* As images_find(), images_window(), images_processes(). */
 struct image *processes_image(struct processes *, const struct wire_image_key *);
 uint64_t processes_window(struct processes *);
 size_t processes_count(const struct processes *);

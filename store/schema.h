@@ -5,11 +5,13 @@
  * People query the views; the tables behind them may change with SCHEMA_VERSION. Times are unix seconds
  * (UTC), ids are 0 where nothing is known. Text has passed text.c: valid UTF-8, other bytes as \xNN.
  *
- *   program   one executable file under one name: exe, comm, SHA-256     image    program + command line +
- * parent image flow      the facts: one row per flow and window, id rises with time  address, domain, account
- * interned text sum_*     rollups by program and peer (views traffic_*)              total_*  rollups by
- * program (views totals_*) loss      what we could not see or keep                              meta     one
- * value per key
+ * - program: one executable file under one name (exe, comm, SHA-256)
+ * - image: program, command line and parent image
+ * - flow: the facts, one row per flow and window; id rises with time
+ * - address, domain, account: interned text
+ * - sum_*: rollups by program and peer (views traffic_*); total_*: by program (views totals_*)
+ * - loss: what we could not see or keep
+ * - meta: one value per key
  *
  * flow has no index but its id. Times become id ranges through flow_range, one row per 5 minutes: rows with
  * contime in [A, B) have ids from min(first_id) of buckets >= A / 300 * 300 to max(last_id) of buckets < B.

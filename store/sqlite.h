@@ -15,8 +15,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define SQLITE_BUSY_MS                                                                                       \
-	500 /* a reader never locks us out; another writer is waited for this long, then later */
+/* A reader never locks us out; another writer is waited for this long, and tried again later. */
+#define SQLITE_BUSY_MS 500
 #define SQLITE_STATEMENTS 64
 #define SQLITE_SPARE_PERCENT 5 /* of the disk: not for us */
 
@@ -33,16 +33,16 @@ struct sqlite {
 	char why[256];	/* what went wrong last, in words */
 };
 
-/* Open (create if missing) path for writing; the file is 0640. 0, or -errno with s->why filled and s closed.
- */
+/* Open (create if missing) path for writing; the file is 0640. 0, or
+ * -errno with s->why filled and s closed. */
 int sqlite_open(struct sqlite *s, const char *path);
 
 /* Ready to write: WAL, synchronous=FULL, kept -wal and -shm. After the version was checked. 0 or -errno. */
 int sqlite_prepare_writing(struct sqlite *s);
 void sqlite_close(struct sqlite *s); /* of a zeroed, closed or open one */
 
-/* The prepared statement of sql, which must be a string that stays where it is; compiled once. NULL: error.
- */
+/* The prepared statement of sql, which must be a string that stays where it is; compiled once.
+ * NULL: error. */
 sqlite3_stmt *sqlite_statement(struct sqlite *s, const char *sql);
 
 /* 1: a row (call sqlite3_reset() when done with it), 0: finished and reset, -errno: failed and reset. */

@@ -84,6 +84,7 @@ static int64_t address_id(struct writer *w, const struct row *row, const uint8_t
 static int resolve_row(struct writer *w, const struct settings *settings, struct row *row)
 {
 	const struct batch_key *key = &row->entry->key;
+
 	if (key->image) {
 		row->image = records_image(w->records, key->image, row->entry->sums.last_s,
 					   settings->log_commands);
