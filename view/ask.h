@@ -11,8 +11,8 @@ struct answer {
 	bool more;    /* the limit left some out */
 };
 
-/* Rows of q into to (columns is set here). 0, or -errno: said what is wrong; -EINTR after Ctrl-C is not said.
- */
+/* Rows of q into to (columns is set here). 0, or -errno: said what is wrong;
+ * -EINTR after Ctrl-C is not said. */
 int ask_rows(sqlite3 *db, const struct query *q, const struct format *, struct output *to, struct answer *);
 
 /* One number that a SELECT of query.h gives for q. 0, -ENOENT if there is none (or NULL), -errno. */

@@ -62,8 +62,7 @@ static int authorize(void *arg, int action, const char *first, const char *secon
 	case SQLITE_READ:
 	case SQLITE_RECURSIVE:
 		return SQLITE_OK;
-	case SQLITE_UPDATE: /* SQLite 3.40 asks this for pragma_table_info() as a table; nobody can really do
-			       it */
+	case SQLITE_UPDATE: /* asked by SQLite 3.40 for pragma_table_info() as a table; nobody can do it */
 		return first && !strcmp(first, "sqlite_master") ? SQLITE_OK : SQLITE_DENY;
 	case SQLITE_FUNCTION: /* its name comes second */
 		return second && !strcasecmp(second, "load_extension") ? SQLITE_DENY : SQLITE_OK;
@@ -259,8 +258,7 @@ static int check_version(const char *path, int version)
 	}
 	if (version < SCHEMA_VERSION)
 		log_warnx("%s: of an older femtosnitch (schema %d of %d): some questions may fail until the "
-			  "daemon "
-			  "has been started once",
+			  "daemon has been started once",
 			  path, version, SCHEMA_VERSION);
 	return 0;
 }

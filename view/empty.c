@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* empty.c - see empty.h. Looks, from near to far, at the log, the filter, the time, the settings, the daemon.
- */
+/* empty.c - see empty.h. Looks, from near to far, at the log, the filter, the time, the settings,
+ * the daemon. */
 #include "view/empty.h"
 
 #include <errno.h>

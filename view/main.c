@@ -124,7 +124,7 @@ static void print_help(FILE *to)
 	fputs(examples, to);
 }
 
-/* The rest of what is wrong stands in fmt. */
+/* Say what is wrong with the command line; detail may be NULL. Returns -EINVAL. */
 static int usage(const char *what, const char *detail)
 {
 	log_warnx("%s%s%s (femtosnitch query --help)", what, detail ? ": " : "", detail ? detail : "");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* network.h - addresses and networks as a person writes them: 192.0.2.1, 192.0.2.0/24, 2001:db8::/32. No I/O.
- */
+/* network.h - addresses and networks as a person writes them: 192.0.2.1, 192.0.2.0/24, 2001:db8::/32.
+ * No I/O. */
 #ifndef FEMTOSNITCH_VIEW_NETWORK_H
 #define FEMTOSNITCH_VIEW_NETWORK_H
 

@@ -199,8 +199,8 @@ size_t text_width(const char *text, size_t len)
 	return total;
 }
 
-/* Bytes at the start of text that take at most so many columns, with the marks that belong to the last one.
- */
+/* Bytes at the start of text that take at most so many columns,
+ * with the marks that belong to the last one. */
 static size_t head_bytes(const char *text, size_t len, size_t columns, size_t *used)
 {
 	size_t at = 0, n, w;

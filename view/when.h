@@ -16,8 +16,8 @@ int when_parse(const char *text, int64_t now, int64_t *seconds);
 /* "2026-11-20T18:15:00Z" into text of WHEN_TEXT_SIZE bytes; returns text. */
 const char *when_text(int64_t seconds, char *text);
 
-/* "3 minutes", "2 days" for the seconds between two times, into text of WHEN_TEXT_SIZE bytes; returns text.
- */
+/* "3 minutes", "2 days" for the seconds between two times, into text of WHEN_TEXT_SIZE bytes;
+ * returns text. */
 const char *when_span(int64_t seconds, char *text);
 
 #endif
