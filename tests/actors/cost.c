@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * cost.c - what one operation costs: repeats it COUNT times on the loopback and says the processor time of
- * this process and its children per operation, in nanoseconds ("ns N"). udp     send of 64 bytes on a
- * connected socket        udpto  the same with sendto on an unconnected one tcp     connect, accept, 100
- * bytes, close             exec   start PROGRAM and wait for it Nobody reads the datagrams: the receiver
- * would only add noise.
+ * this process and its children per operation, in nanoseconds ("ns N").
+ * - udp: send of 64 bytes on a connected socket
+ * - udpto: the same with sendto on an unconnected one
+ * - tcp: connect, accept, 100 bytes, close
+ * - exec: start PROGRAM and wait for it
+ * Nobody reads the datagrams: the receiver would only add noise.
  */
 #include <spawn.h>
 #include <sys/resource.h>

@@ -194,7 +194,7 @@ static void test_domains(void **state)
 		{"[\"com.example\"]", "WWW.EXAMPLE.COM.", true},
 		{"[\"com.example\"]", "example.com.evil.net", false},
 		{"[\"com.example\"]", "notexample.com", false},
-		{"[\"com.exam\"]", "example.com", false}, /* the seed compared letters, not labels */
+		{"[\"com.exam\"]", "example.com", false}, /* picosnitch compares letters, not labels */
 		{"[\"com.example.www\"]", "example.com", false},
 		{"[\".example.com\"]", "a.b.example.com", true},
 		{"[\"com.example\"]", "", false},

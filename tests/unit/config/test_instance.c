@@ -172,7 +172,12 @@ static void test_links(void **state)
 	assert_int_equal(instance_open(&in, &o), -ELOOP);
 	assert_int_equal(stat(target, &st), 0);
 	assert_int_equal(st.st_size, 8);
-	assert_int_equal(mkfifo(in_state("fifo"), 0600), 0);
+	unlink(in_state(INSTANCE_LOCK));
+	assert_int_equal(link(target, in_state(INSTANCE_LOCK)), 0);
+	assert_int_equal(instance_open(&in, &o), -EINVAL);
+	assert_int_equal(stat(target, &st), 0);
+	assert_int_equal(st.st_size, 8);
+	assert_int_equal(st.st_uid, geteuid());
 	unlink(in_state(INSTANCE_LOCK));
 	assert_int_equal(mkfifo(in_state(INSTANCE_LOCK), 0600), 0);
 	assert_true(instance_open(&in, &o) < 0); /* and does not wait for a writer */

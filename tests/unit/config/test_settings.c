@@ -19,7 +19,7 @@
 
 #include "bpf/wire.h"
 
-/* The README of the seed, version 1.0.x: all twenty keys, each with its comment. */
+/* The README of picosnitch, version 1.0.x: all twenty keys, each with its comment. */
 static const char seed[] =
 	"{\n"
 	"  \"DB retention (days)\": 30, # how many days to keep connection logs in snitch.db\n"

@@ -216,8 +216,8 @@ static void order(void **state)
 	crew_stop(c);
 }
 
-/* More files than may wait: small ones are hashed all the same, others are refused and counted, none is lost.
- */
+/* More files than may wait: small ones are hashed all the same, others are refused and counted,
+ * none is lost. */
 static void crowd(void **state)
 {
 	enum {

@@ -218,8 +218,8 @@ static void hung_server(void **state)
 		worst = now() - begun > worst ? now() - begun : worst;
 	}
 	assert_true(worst < 1.5);
-	/* events, and that they are not watched any more: each thread is given its time before it is given up
-	 */
+	/* events, and that they are not watched any more: each thread is given its time before it is
+	 * given up */
 	while (losses < 2 && receive(&r, &g, 6) > 0)
 		losses += g.hdr.type == WIRE_LOSS;
 	send_frame(&r, WIRE_TICK, &tick, sizeof(tick), NULL);

@@ -303,8 +303,8 @@ static void new_mount(void **state)
 	stop(&r);
 }
 
-/* A filesystem that only a process in another mount namespace sees: from its second program on it is watched.
- */
+/* A filesystem that only a process in another mount namespace sees:
+ * from its second program on it is watched. */
 static void other_namespace(void **state)
 {
 	char mnt[80], path[96];

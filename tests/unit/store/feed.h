@@ -365,8 +365,8 @@ static inline void feed_flow(struct feed *f, const struct wire_flow *flow)
 	feed_put(f, WIRE_FLOW, flow, sizeof(*flow), NULL, 0);
 }
 
-/* The answer to a question: columns joined by |, rows by newline, NULL as NULL. Constant until the next call.
- */
+/* The answer to a question: columns joined by |, rows by newline, NULL as NULL.
+ * Constant until the next call. */
 static inline const char *feed_ask_file(const char *path, const char *sql)
 {
 	static char answer[1 << 16];

@@ -225,8 +225,8 @@ static void a_full_table_forgets_the_ended_first(void **state)
 	assert_int_equal(images_processes(images), 1000);
 }
 
-/* A process that forks and exits, again and again, makes neither an image per fork nor a chain without end.
- */
+/* A process that forks and exits, again and again, makes neither an image per fork nor a chain
+ * without end. */
 static void chains_are_bounded(void **state)
 {
 	struct wire_image_key k;
