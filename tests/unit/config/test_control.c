@@ -214,7 +214,7 @@ static void test_too_many(void **state)
 }
 
 /* Ask as another user. 0: heard, 1: turned away, 2: could not even connect. */
-static int ask_as(struct rig *r, uid_t uid, gid_t gid, gid_t extra)
+static int ask_in_groups(struct rig *r, uid_t uid, gid_t gid, const gid_t *groups, size_t n)
 {
 	int status, i;
 	pid_t pid = fork();
@@ -225,7 +225,7 @@ static int ask_as(struct rig *r, uid_t uid, gid_t gid, gid_t extra)
 		char buf[16];
 
 		strcpy(address.sun_path, r->path);
-		if (setgroups(1, &extra) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+		if (setgroups(n, groups) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
 			_exit(9);
 		if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 			_exit(2);
@@ -241,10 +241,17 @@ static int ask_as(struct rig *r, uid_t uid, gid_t gid, gid_t extra)
 	return WEXITSTATUS(status);
 }
 
+static int ask_as(struct rig *r, uid_t uid, gid_t gid, gid_t extra)
+{
+	return ask_in_groups(r, uid, gid, &extra, 1);
+}
+
 static void test_who(void **state)
 {
 	struct rig *r = *state;
+	gid_t many[200];
 	struct stat st;
+	gid_t i;
 
 	assert_int_equal(stat(r->path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0660);
@@ -260,6 +267,9 @@ static void test_who(void **state)
 	assert_int_equal(ask_as(r, 5000, 5000, GROUP), 0);
 	assert_false(r->trusted);
 	assert_int_equal(ask_as(r, 5000, 5000, 5000), 2);
+	for (i = 0; i < 200; i++)
+		many[i] = GROUP - 199 + i;
+	assert_int_equal(ask_in_groups(r, 5000, 5000, many, 200), 0);
 	/* Even if the file's mode were wide open. */
 	assert_int_equal(chmod(r->path, 0666), 0);
 	assert_int_equal(ask_as(r, 5000, 5000, 5000), 1);
