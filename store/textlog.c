@@ -69,12 +69,27 @@ static void put_time(FILE *file, int64_t time_s, const char *format)
 	fputs(text, file);
 }
 
+/* Commas and ends of lines go, as in picosnitch. People read this with cat and tail -f: what a terminal would
+ * obey is escaped. */
 static void put_text(FILE *file, const char *text)
 {
+	char shown[4 * 4 + 1];
+	size_t n;
+
 	putc(',', file);
-	for (; text && *text; text++)
-		if (!strchr(",\n\r", *text))
+	for (; text && *text; text += n) {
+		n = 1;
+		if (strchr(",\n\r", *text))
+			continue;
+		if (*text >= ' ' && *text < 0x7f) {
 			putc(*text, file);
+			continue;
+		}
+		n = utf8_length(text, strlen(text));
+		n = n ? n : 1;
+		utf8_escape(shown, sizeof(shown), text, n);
+		fputs(shown, file);
+	}
 }
 
 static void put_program(FILE *file, const struct image *i, int log_commands)

@@ -77,6 +77,16 @@ static void seventeen_columns(void **state)
 	assert_string_equal(slurp("conn.log"), expected);
 }
 
+static void nothing_for_a_terminal(void **state)
+{
+	(void)state;
+	feed_program_start(&f, 1, 0, "/bin/\033[2J\xc2\x9b\xff\u202e\u00fc\u4e16\x7f", ARGS("a"), 1);
+	flow(1, 5);
+	feed_window(&f, FEED_T + 10);
+	assert_non_null(strstr(slurp("conn.log"),
+			       ",/bin/\\x1b[2J\\xc2\\x9b\\xff\\xe2\\x80\\xae\u00fc\u4e16\\x7f,"));
+}
+
 static void rotated(void **state)
 {
 	char from[PATH_MAX + 32], to[PATH_MAX + 32];
@@ -126,6 +136,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(seventeen_columns),
+		TEST(nothing_for_a_terminal),
 		TEST(rotated),
 		TEST(errors_and_losses),
 	};
