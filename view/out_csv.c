@@ -29,6 +29,21 @@ static int csv_begin(const struct output *out, void **state)
 	return buffer_write(line, out->to);
 }
 
+/* As it is for a program; a terminal would obey what is in it. */
+static void csv_text(const struct output *out, struct buffer *line, const struct cell *cell)
+{
+	struct buffer shown = {0};
+
+	if (!out->terminal_columns) {
+		text_csv(line, cell->bytes, cell->len);
+		return;
+	}
+	text_terminal(&shown, cell->bytes, cell->len);
+	text_csv(line, shown.data ? shown.data : "", shown.len);
+	line->failed |= shown.failed;
+	buffer_free(&shown);
+}
+
 static int csv_row(const struct output *out, void *state, const struct cell *cells)
 {
 	struct buffer *line = state;
@@ -47,7 +62,7 @@ static int csv_row(const struct output *out, void *state, const struct cell *cel
 			buffer_printf(line, "%.17g", cells[i].real);
 			break;
 		case CELL_TEXT:
-			text_csv(line, cells[i].bytes, cells[i].len);
+			csv_text(out, line, &cells[i]);
 			break;
 		case CELL_BLOB:
 			for (at = 0; at < cells[i].len; at++)

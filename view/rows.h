@@ -65,7 +65,7 @@ extern const struct format out_table;
 extern const struct format out_json;
 
 /* RFC 4180 with a header line, and lines that end as this system's do: LF. NULL is an empty field, empty text
- * is "", blobs are hex. */
+ * is "", blobs are hex. On a terminal, what it would obey is escaped as in a table. */
 extern const struct format out_csv;
 
 #endif

@@ -92,6 +92,10 @@ static void test_csv(void **state)
 	      "/usr/bin/curl,1234567,1,\n"
 	      "\"/tmp/a,\"\"b\"\"\n\x1b[2J\",9223372036854775807,0.10000000000000001,\"\"\n"
 	      "dead,-5,,世\n");
+	check(&out_csv, 2, 80, false, false,
+	      "exe,sent,rate,note\n"
+	      "/usr/bin/curl,1234567,1,\n"
+	      "\"/tmp/a,\"\"b\"\"\\n\\x1b[2J\",9223372036854775807,0.10000000000000001,\"\"\n");
 }
 
 static void test_table(void **state)
