@@ -15,8 +15,24 @@
 #include "config/instance.h"
 #include "config/log.h"
 #include "config/supervise.h"
+#include "config/utf8.h"
 
 #define ASK_MS 5000
+
+void command_print(FILE *f, const char *text, size_t len)
+{
+	const char *end = text + len;
+	char shown[4096];
+	size_t line;
+
+	for (; text < end; text += line + 1) {
+		const char *newline = memchr(text, '\n', (size_t)(end - text));
+
+		line = (size_t)((newline ? newline : end) - text);
+		utf8_escape(shown, sizeof(shown), text, line);
+		fprintf(f, "%s\n", shown);
+	}
+}
 
 int command_no_arguments(int argc, char **argv)
 {
@@ -82,7 +98,7 @@ int command_status(const struct options *o, int argc, char **argv)
 		log_warnx("it does not answer: %s", strerror(-rc));
 		return COMMAND_FAILED;
 	}
-	fputs(answer, stdout);
+	command_print(stdout, answer, strlen(answer));
 	free(answer);
 	return COMMAND_GOOD;
 }

@@ -105,13 +105,14 @@ static void become_daemon(const struct options *o, int log_fd)
 static void print_file(const char *path)
 {
 	char buf[4096];
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	ssize_t n;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
 
-	while (fd >= 0 && (n = read(fd, buf, sizeof(buf))) > 0)
-		if (write(2, buf, (size_t)n) < 0)
-			break;
-	if (fd >= 0)
+	while (f && fgets(buf, sizeof(buf), f))
+		command_print(stderr, buf, strlen(buf));
+	if (f)
+		fclose(f);
+	else if (fd >= 0)
 		close(fd);
 }
 

@@ -5,6 +5,9 @@
 #ifndef FEMTOSNITCH_COMMAND_H
 #define FEMTOSNITCH_COMMAND_H
 
+#include <stddef.h>
+#include <stdio.h>
+
 #include "config/options.h"
 
 enum command_exit {
@@ -25,6 +28,9 @@ command_function command_check, command_doctor, command_query;
  * meant)? */
 bool command_by_systemd(const struct options *);
 #define COMMAND_UNIT "femtosnitch.service"
+
+/* Print lines that another user could have written, so that a terminal obeys nothing in them. */
+void command_print(FILE *, const char *text, size_t len);
 
 /* COMMAND_USAGE with a message unless there are no arguments. */
 int command_no_arguments(int argc, char **argv);
