@@ -288,9 +288,9 @@ static void finish(struct hasher *h)
 /* Without a pipe: can programs be watched on this machine? */
 static int doctor(void)
 {
-	struct stage stage = {.id = WIRE_STAGE_HASHER};
-	struct images *images;
-	struct watch *watch;
+	static struct stage stage = {.id = WIRE_STAGE_HASHER}; /* static: as in main() */
+	static struct images *images;
+	static struct watch *watch;
 	__u64 end = now_ms() + 2 * LINGER_MS;
 
 	log_open("femtosnitch-hasher", 0);
