@@ -160,6 +160,15 @@ static _Noreturn void hostile_user(int tell, unsigned n)
 	_exit(0);
 }
 
+static void count(const struct got *g, unsigned *losses, unsigned *hashed, unsigned *timeouts)
+{
+	const struct wire_digest *digest = (const struct wire_digest *)g->payload;
+
+	*losses += g->hdr.type == WIRE_LOSS;
+	*hashed += g->hdr.type == WIRE_DIGEST && digest->hash_error == WIRE_HASH_OK;
+	*timeouts += g->hdr.type == WIRE_DIGEST && digest->hash_error == WIRE_HASH_TIMEOUT;
+}
+
 /* The server is asked as often as there are threads to lose, and more; programs elsewhere never notice. */
 static void hung_server(void **state)
 {
@@ -171,9 +180,9 @@ static void hung_server(void **state)
 	struct verdict v;
 	struct rig r;
 	struct got g;
-	unsigned i, losses = 0, hashed = 0;
+	unsigned i, losses = 0, hashed = 0, timeouts = 0;
 	int tell[2], status, fd, more;
-	double begun, worst = 0;
+	double begun, end, worst = 0;
 	pid_t user, pid;
 	char path[80];
 
@@ -218,20 +227,19 @@ static void hung_server(void **state)
 		worst = now() - begun > worst ? now() - begun : worst;
 	}
 	assert_true(worst < 1.5);
-	/* events, and that they are not watched any more: each thread is given its time before it is
-	 * given up */
-	while (losses < 2 && receive(&r, &g, 6) > 0)
-		losses += g.hdr.type == WIRE_LOSS;
-	send_frame(&r, WIRE_TICK, &tick, sizeof(tick), NULL);
-	close_head(&r);
-	while ((more = receive(&r, &g, 6)) > 0) {
-		losses += g.hdr.type == WIRE_LOSS;
-		hashed += g.hdr.type == WIRE_DIGEST &&
-			  ((struct wire_digest *)g.payload)->hash_error == WIRE_HASH_OK;
+	/* said: events lost, that they are not watched any more, and a file that nobody could reach */
+	for (end = now() + 20; (losses < 2 || !timeouts) && now() < end;) {
+		send_frame(&r, WIRE_TICK, &tick, sizeof(tick), NULL);
+		while (receive(&r, &g, 0.2) > 0)
+			count(&g, &losses, &hashed, &timeouts);
 	}
+	assert_true(losses >= 2);
+	assert_true(timeouts > 0);
+	close_head(&r);
+	while ((more = receive(&r, &g, 6)) > 0)
+		count(&g, &losses, &hashed, &timeouts);
 	assert_int_equal(more, -1); /* the end, though its threads cannot die before the server */
 	assert_int_equal(hashed, 0);
-	assert_true(losses >= 2);
 	close(tell[0]);
 	kill(-user, SIGKILL);
 	reap(user);
