@@ -243,6 +243,19 @@ static inline int feed_window_ms(struct feed *f, uint64_t to_s, int ms)
 	return -1;
 }
 
+/* The same when it cannot be written: the heartbeat behind it comes back without the answer. */
+static inline int feed_window_stays(struct feed *f, uint64_t to_s)
+{
+	struct wire_tick tick = {0};
+	int rc = feed_window_ms(f, to_s, 0);
+
+	feed_put(f, WIRE_TICK, &tick, sizeof(tick), NULL, 0);
+	f->flush_id = 0;
+	if (rc != 0 && feed_wait(f, WIRE_TICK, 1, 10000) != 1)
+		feed_die("no heartbeat came back");
+	return rc != 0 && f->flush_id == 0;
+}
+
 static inline void feed_window(struct feed *f, uint64_t to_s)
 {
 	if (feed_window_ms(f, to_s, 20000) != 0)
