@@ -231,19 +231,50 @@ char *settings_strip(const char *text, size_t len, size_t *out_len)
 	return copy;
 }
 
+/* Who could have put a link in the place of this file. */
+static uid_t directory_owner(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+	struct stat st;
+	bool known = dir && stat(dir, &st) == 0;
+
+	free(dir);
+	return known ? st.st_uid : (uid_t)-1;
+}
+
+/* Root quotes in a log what it refuses, and the directory may be another user's: a link from there to a file
+ * that is neither his nor lies there would show it to him. */
+static int open_file(const char *path, struct stat *st)
+{
+	const int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	uid_t owner = directory_owner(path);
+	int fd = open(path, flags | O_NOFOLLOW), err;
+	bool linked = fd < 0 && errno == ELOOP;
+
+	if (linked)
+		fd = open(path, flags);
+	if (fd < 0)
+		return -errno;
+	err = fstat(fd, st) < 0 ? -errno : 0;
+	if (!err && geteuid() == 0 && owner != 0 && st->st_uid != owner && (linked || st->st_nlink > 1))
+		err = -EXDEV;
+	if (err)
+		close(fd);
+	return err ? err : fd;
+}
+
 /* Read at most WIRE_SETTINGS_MAX bytes and one more, so that too long shows. */
 static ssize_t read_file(const char *path, char *buf, size_t size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), err = 0;
 	struct stat st;
+	int fd = open_file(path, &st), err = 0;
 	size_t got = 0;
 	ssize_t n = 0;
 
 	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0)
-		err = -errno;
-	else if (!S_ISREG(st.st_mode))
+		return fd;
+	if (!S_ISREG(st.st_mode))
 		err = S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
 	while (!err && got < size && (n = read(fd, buf + got, size - got)) != 0) {
 		if (n > 0)
@@ -269,7 +300,8 @@ int settings_load(struct settings *out, const char *path, char **text, size_t *t
 	len = read_file(path, buf, size);
 	if (len < 0) {
 		rc = (int)len;
-		snprintf(message, sizeof(message), "%.300s: %s", path, strerror(-rc));
+		snprintf(message, sizeof(message), "%.300s: %s", path,
+			 rc == -EXDEV ? "a link to a file of somebody else" : strerror(-rc));
 		if (refuse)
 			refuse(arg, message);
 	} else {

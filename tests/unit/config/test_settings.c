@@ -366,6 +366,47 @@ static void test_load(void **state)
 	assert_int_equal(settings_load(&s, "/dev/zero", NULL, NULL, refuse, notice, &h), -EINVAL);
 }
 
+/* What an owner of the directory could have root read for him. */
+static void test_links(void **state)
+{
+	char dir[] = "/tmp/femtosnitch-test-XXXXXX", path[64], other[] = "/tmp/femtosnitch-test-XXXXXX";
+	const uid_t owner = 4343;
+	struct settings s;
+	struct heard h = {0};
+	int fd = mkstemp(other);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "root:secret\n", 12), 12);
+	close(fd);
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/config.json", dir);
+	/* In a directory of our own a link is followed. */
+	assert_int_equal(symlink(other, path), 0);
+	assert_int_equal(settings_load(&s, path, NULL, NULL, refuse, notice, &h), -EINVAL);
+	assert_non_null(strstr(h.refused, "secret"));
+	if (geteuid() == 0) {
+		assert_int_equal(chown(dir, owner, owner), 0);
+		memset(&h, 0, sizeof(h));
+		assert_int_equal(settings_load(&s, path, NULL, NULL, refuse, notice, &h), -EXDEV);
+		assert_null(strstr(h.refused, "secret"));
+		assert_non_null(strstr(h.refused, "somebody else"));
+		unlink(path);
+		assert_int_equal(link(other, path), 0);
+		assert_int_equal(settings_load(&s, path, NULL, NULL, refuse, notice, &h), -EXDEV);
+		/* A file that root put there, and a link to one of his own. */
+		unlink(other);
+		assert_int_equal(settings_load(&s, path, NULL, NULL, refuse, notice, &h), -EINVAL);
+		assert_int_equal(rename(path, other), 0);
+		assert_int_equal(chown(other, owner, owner), 0);
+		assert_int_equal(symlink(other, path), 0);
+		assert_int_equal(settings_load(&s, path, NULL, NULL, refuse, notice, &h), -EINVAL);
+	}
+	unlink(path);
+	unlink(other);
+	rmdir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -374,6 +415,7 @@ int main(void)
 		cmocka_unit_test(test_all_refusals), cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_truncated),    cmocka_unit_test(test_notices),
 		cmocka_unit_test(test_strip),	     cmocka_unit_test(test_load),
+		cmocka_unit_test(test_links),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
