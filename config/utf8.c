@@ -6,7 +6,6 @@
 #include "config/utf8.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 
 size_t utf8_length(const char *text, size_t len)
@@ -52,20 +51,20 @@ size_t utf8_valid_until(const char *text, size_t len)
 	return at;
 }
 
-static uint32_t decode(const char *text, size_t n)
+size_t utf8_decode(const char *text, size_t len, uint32_t *out)
 {
+	static const unsigned char lead[] = {0, 0x7f, 0x1f, 0x0f, 0x07}; /* bits of the first byte */
 	const unsigned char *s = (const unsigned char *)text;
+	size_t n = utf8_length(text, len), i;
+	uint32_t c;
 
-	switch (n) {
-	case 1:
-		return s[0];
-	case 2:
-		return (s[0] & 0x1fu) << 6 | (s[1] & 0x3fu);
-	case 3:
-		return (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
-	default:
-		return (s[0] & 0x07u) << 18 | (s[1] & 0x3fu) << 12 | (s[2] & 0x3fu) << 6 | (s[3] & 0x3fu);
-	}
+	if (n == 0)
+		return 0;
+	c = s[0] & lead[n];
+	for (i = 1; i < n; i++)
+		c = c << 6 | (s[i] & 0x3f);
+	*out = c;
+	return n;
 }
 
 /* Characters that move the cursor, end a line or turn the direction of what follows could forge text. */
@@ -86,10 +85,11 @@ size_t utf8_escape(char *dst, size_t size, const char *text, size_t len)
 {
 	static const char hex[] = "0123456789abcdef";
 	size_t at = 0, out = 0, safe = 0, n, need, i;
+	uint32_t c;
 
 	while (at < len) {
-		n = utf8_length(text + at, len - at);
-		if (n > 0 && harmless(decode(text + at, n)))
+		n = utf8_decode(text + at, len - at, &c);
+		if (n > 0 && harmless(c))
 			need = n;
 		else
 			n = n ? n : 1, need = 4 * n;
@@ -99,11 +99,11 @@ size_t utf8_escape(char *dst, size_t size, const char *text, size_t len)
 			memcpy(dst + out, text + at, n);
 		} else {
 			for (i = 0; i < n; i++) {
-				unsigned char c = (unsigned char)text[at + i];
+				unsigned char byte = (unsigned char)text[at + i];
 
 				memcpy(dst + out + 4 * i, "\\x", 2);
-				dst[out + 4 * i + 2] = hex[c >> 4];
-				dst[out + 4 * i + 3] = hex[c & 15];
+				dst[out + 4 * i + 2] = hex[byte >> 4];
+				dst[out + 4 * i + 3] = hex[byte & 15];
 			}
 		}
 		at += n;

@@ -7,10 +7,14 @@
 #define FEMTOSNITCH_UTF8_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Bytes of the well-formed UTF-8 sequence at text[0..len), 0 when there is none (overlong forms, surrogates
  * and values above U+10FFFF are none). */
 size_t utf8_length(const char *text, size_t len);
+
+/* The same, and the character in *out (untouched when there is none). */
+size_t utf8_decode(const char *text, size_t len, uint32_t *out);
 
 /* Offset of the first byte that is not valid UTF-8, len if all is. */
 size_t utf8_valid_until(const char *text, size_t len);

@@ -170,12 +170,19 @@ static void test_lengths(void **state)
 		{"\xf0\x9f\x98", 3, 0},
 		{"\xff", 1, 0},
 	};
+	uint32_t c = 0;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (utf8_length(table[i].text, table[i].len) != table[i].want)
 			fail_msg("row %zu", i);
+	assert_int_equal(utf8_decode("\xe2\x82\xac", 3, &c), 3);
+	assert_int_equal(c, 0x20ac);
+	assert_int_equal(utf8_decode("\xf4\x8f\xbf\xbf", 4, &c), 4);
+	assert_int_equal(c, 0x10ffff);
+	assert_int_equal(utf8_decode("\xff", 1, &c), 0);
+	assert_int_equal(c, 0x10ffff);
 	assert_int_equal(utf8_valid_until("a\xe2\x82\xac\xff", 5), 4);
 	assert_int_equal(utf8_valid_until("abc", 3), 3);
 }
