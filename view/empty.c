@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "config/log.h"
@@ -17,8 +16,6 @@
 #include "view/paths.h"
 #include "view/when.h"
 
-#define CONFIG_MAX (1 << 20)
-
 const char *empty_start_hint(const char *state_dir, char *text, size_t size)
 {
 	if (!strcmp(state_dir, PATHS_STATE_DIR))
@@ -28,32 +25,17 @@ const char *empty_start_hint(const char *state_dir, char *text, size_t size)
 	return text;
 }
 
-static void refused(void *arg, const char *line)
-{
-	(void)arg;
-	(void)line; /* check-config is there to say it */
-}
-
-/* Does the config.json at path switch the log off? Not if it cannot be read or understood. */
+/* Does the config.json at path switch the log off? Not if it cannot be read or understood: check-config is
+ * there to say that. */
 static bool switches_off(const char *path)
 {
-	FILE *f = fopen(path, "re");
-	char *text = f ? malloc(CONFIG_MAX) : NULL;
 	struct settings settings;
-	bool off = false;
-	size_t len;
+	bool off;
 
-	if (text) {
-		len = fread(text, 1, CONFIG_MAX, f);
-		memset(&settings, 0, sizeof(settings));
-		if (settings_parse(&settings, path, text, len, refused, NULL, NULL) == 0) {
-			off = !settings.sql_log;
-			settings_free(&settings);
-		}
-	}
-	free(text);
-	if (f)
-		fclose(f);
+	if (settings_load(&settings, path, NULL, NULL, NULL, NULL, NULL) != 0)
+		return false;
+	off = !settings.sql_log;
+	settings_free(&settings);
 	return off;
 }
 

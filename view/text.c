@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* text.c - see text.h. Everything goes through decode(), the only reader of UTF-8 here. */
+/* text.c - see text.h. */
 #include "view/text.h"
 
 #include <stdbool.h>
@@ -10,23 +10,6 @@
 #include "config/utf8.h"
 
 #define ELLIPSIS "…" /* U+2026, one column */
-
-/* The character at s, which has len > 0 bytes. Returns the bytes it takes, 0 if they are not UTF-8. */
-static size_t decode(const char *s, size_t len, uint32_t *out)
-{
-	static const unsigned char lead[] = {0, 0x7f, 0x1f, 0x0f, 0x07}; /* bits of the first byte */
-	const unsigned char *p = (const unsigned char *)s;
-	size_t n = utf8_length(s, len), i;
-	uint32_t c;
-
-	if (!n)
-		return 0;
-	c = p[0] & lead[n];
-	for (i = 1; i < n; i++)
-		c = c << 6 | (p[i] & 0x3f);
-	*out = c;
-	return n;
-}
 
 static bool is_control(uint32_t c)
 {
@@ -71,7 +54,7 @@ void text_terminal(struct buffer *b, const char *in, size_t len)
 	size_t n;
 
 	for (; len; in += n, len -= n) {
-		n = decode(in, len, &c);
+		n = utf8_decode(in, len, &c);
 		if (!n) {
 			buffer_printf(b, "\\x%02x", (unsigned char)*in);
 			n = 1;
@@ -113,7 +96,7 @@ void text_json(struct buffer *b, const char *in, size_t len)
 	size_t n;
 
 	for (; len; in += n, len -= n) {
-		n = decode(in, len, &c);
+		n = utf8_decode(in, len, &c);
 		if (!n) {
 			buffer_printf(b, "\\\\x%02x", (unsigned char)*in);
 			n = 1;
@@ -181,7 +164,7 @@ void text_html(struct buffer *b, const char *in, size_t len)
 static size_t char_width(const char *s, size_t len, size_t *columns)
 {
 	uint32_t c;
-	size_t n = decode(s, len, &c);
+	size_t n = utf8_decode(s, len, &c);
 	int w = n ? wcwidth((wchar_t)c) : 1;
 
 	*columns = w < 0 ? 1 : (size_t)w;
