@@ -113,15 +113,6 @@ static int64_t add_row(struct sqlite *s, const struct program *p, int64_t now_s)
 	return rc < 0 ? rc : sqlite3_last_insert_rowid(s->db);
 }
 
-static int run2(struct sqlite *s, const char *sql, int64_t from, int64_t to)
-{
-	sqlite3_stmt *stmt = sqlite_statement(s, sql);
-
-	sqlite3_bind_int64(stmt, 1, from);
-	sqlite3_bind_int64(stmt, 2, to);
-	return sqlite_run(s, stmt);
-}
-
 /* 86400: the widest bucket. A pending row has no sums before the day of its first sight. */
 #define MOVE_SUMS(table, keys, rest)                                                                         \
 	"INSERT INTO " table "(" keys ", program, send, recv, connections)"                                  \
@@ -162,7 +153,7 @@ static int merge_rows(struct sqlite *s, int64_t from, int64_t to)
 	int rc = 0;
 
 	for (i = 0; i < sizeof(moves) / sizeof(moves[0]) && rc == 0; i++)
-		rc = run2(s, moves[i], from, to);
+		rc = sqlite_run2(s, moves[i], from, to);
 	return rc;
 }
 
@@ -328,7 +319,7 @@ static int64_t add_image(struct sqlite *s, int64_t identity, int64_t program, in
 /* True when the row was still there. */
 static int touch_image(struct sqlite *s, int64_t id, int64_t hour)
 {
-	int rc = run2(s, "UPDATE image SET last_hour = max(last_hour, ?2) WHERE id = ?1", id, hour);
+	int rc = sqlite_run2(s, "UPDATE image SET last_hour = max(last_hour, ?2) WHERE id = ?1", id, hour);
 
 	return rc < 0 ? rc : sqlite3_changes(s->db) > 0;
 }

@@ -9,21 +9,17 @@
 
 #define HOUR_S 3600
 #define DAY_S 86400
+#define INTERNED_SLICE 5000
 #define INTERNED_REST_S (2 * HOUR_S) /* rows used this recently may be about to be referred to */
+
+/* A number's digits, for SQL. */
+#define TEXT_OF(number) #number
+#define TEXT(number) TEXT_OF(number)
 
 struct slice {
 	int64_t from_s, to_s; /* contime of the rows removed */
 	int64_t rows, bytes;
 };
-
-static int run2(struct sqlite *s, const char *sql, int64_t a, int64_t b)
-{
-	sqlite3_stmt *stmt = sqlite_statement(s, sql);
-
-	sqlite3_bind_int64(stmt, 1, a);
-	sqlite3_bind_int64(stmt, 2, b);
-	return sqlite_run(s, stmt);
-}
 
 static int64_t oldest_bucket(struct sqlite *s)
 {
@@ -35,7 +31,7 @@ static int remove_flows(struct sqlite *s, int64_t before_s, struct slice *slice)
 {
 	static const char look[] =
 		"SELECT min(contime), max(contime), count(*), total(send + recv), max(id) FROM"
-		" (SELECT id, contime, send, recv FROM flow WHERE id <= ?2 ORDER BY id LIMIT 20000)"
+		" (SELECT id, contime, send, recv FROM flow WHERE id <= ?2 ORDER BY id LIMIT ?3)"
 		" WHERE contime < ?1";
 	static const char bound[] = "SELECT max(last_id) FROM flow_range WHERE bucket < ?1";
 	sqlite3_stmt *stmt = sqlite_statement(s, bound);
@@ -50,6 +46,7 @@ static int remove_flows(struct sqlite *s, int64_t before_s, struct slice *slice)
 	stmt = sqlite_statement(s, look);
 	sqlite3_bind_int64(stmt, 1, before_s);
 	sqlite3_bind_int64(stmt, 2, last);
+	sqlite3_bind_int64(stmt, 3, RETENTION_SLICE);
 	if ((rc = sqlite_step(s, stmt)) != 1)
 		return rc;
 	slice->from_s = sqlite3_column_int64(stmt, 0);
@@ -60,7 +57,7 @@ static int remove_flows(struct sqlite *s, int64_t before_s, struct slice *slice)
 	sqlite3_reset(stmt);
 	if (slice->rows == 0)
 		return 0;
-	return run2(s, "DELETE FROM flow WHERE id <= ?1 AND contime < ?2", max_id, before_s);
+	return sqlite_run2(s, "DELETE FROM flow WHERE id <= ?1 AND contime < ?2", max_id, before_s);
 }
 
 /* Rows of this time are gone: so are their sums. */
@@ -86,14 +83,14 @@ static int remove_sums(struct sqlite *s, int64_t horizon_s)
 
 	/* A sum is removed once all of its time is. */
 	for (i = 0; i < sizeof(tables) / sizeof(tables[0]) && rc == 0; i++)
-		rc = run2(s, tables[i].sql, horizon_s - tables[i].width_s + 1, 1);
+		rc = sqlite_run2(s, tables[i].sql, horizon_s - tables[i].width_s + 1, 1);
 	return rc;
 }
 
 static int remove_losses(struct sqlite *s, int64_t before_s)
 {
-	return run2(s, "DELETE FROM loss WHERE time_to < ?1 OR id <= (SELECT max(id) FROM loss) - ?2",
-		    before_s, RETENTION_LOSSES_MAX);
+	return sqlite_run2(s, "DELETE FROM loss WHERE time_to < ?1 OR id <= (SELECT max(id) FROM loss) - ?2",
+			   before_s, RETENTION_LOSSES_MAX);
 }
 
 /* What is interned, with what is asked of it; last_hour says when it was last referred to. */
@@ -103,21 +100,22 @@ static const struct {
 #define INTERNED(table)                                                                                      \
 	{                                                                                                    \
 		"SELECT min(id) FROM " table, "SELECT max(id) FROM " table,                                  \
-			"DELETE FROM " table " WHERE id > ?2 AND id <= ?2 + 5000 AND last_hour < ?1"         \
+			"DELETE FROM " table                                                                 \
+			" WHERE id > ?2 AND id <= ?2 + " TEXT(INTERNED_SLICE) " AND last_hour < ?1"          \
 	}
 	INTERNED("image"),
 	INTERNED("address"),
 	INTERNED("domain"),
 };
-#define INTERNED_SLICE 5000
 
 static int remove_programs(struct sqlite *s, int64_t before_s)
 {
-	return run2(s,
-		    "DELETE FROM program WHERE id IN (SELECT p.id FROM program p WHERE NOT EXISTS"
-		    " (SELECT 1 FROM image WHERE program = p.id) AND p.last_seen < ?2 ORDER BY p.last_seen"
-		    " LIMIT max(0, (SELECT count(*) FROM program) - ?1))",
-		    RETENTION_PROGRAMS_MAX, before_s);
+	return sqlite_run2(
+		s,
+		"DELETE FROM program WHERE id IN (SELECT p.id FROM program p WHERE NOT EXISTS"
+		" (SELECT 1 FROM image WHERE program = p.id) AND p.last_seen < ?2 ORDER BY p.last_seen"
+		" LIMIT max(0, (SELECT count(*) FROM program) - ?1))",
+		RETENTION_PROGRAMS_MAX, before_s);
 }
 
 /* A slice of the images, then of the addresses and domains; 1 until all were looked at. Ancestors are never
@@ -134,7 +132,7 @@ static int remove_unused(struct retention *r, struct sqlite *s, int64_t now_s)
 			r->cursor = sqlite_number(s, interned[r->table].first, 1) - 1;
 		if (r->cursor >= sqlite_number(s, interned[r->table].last, 0))
 			continue;
-		rc = run2(s, interned[r->table].remove, before, r->cursor);
+		rc = sqlite_run2(s, interned[r->table].remove, before, r->cursor);
 		r->cursor += INTERNED_SLICE;
 		return rc < 0 ? rc : 1;
 	}

@@ -176,6 +176,15 @@ int sqlite_run(struct sqlite *s, sqlite3_stmt *stmt)
 	return rc;
 }
 
+int sqlite_run2(struct sqlite *s, const char *sql, int64_t first, int64_t second)
+{
+	sqlite3_stmt *stmt = sqlite_statement(s, sql);
+
+	sqlite3_bind_int64(stmt, 1, first);
+	sqlite3_bind_int64(stmt, 2, second);
+	return sqlite_run(s, stmt);
+}
+
 int sqlite_exec(struct sqlite *s, const char *sql)
 {
 	return fail(s, sqlite3_exec(s->db, sql, NULL, NULL, NULL));

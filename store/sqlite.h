@@ -52,6 +52,9 @@ int sqlite_step(struct sqlite *s, sqlite3_stmt *);
 int sqlite_run(struct sqlite *s, sqlite3_stmt *);
 int sqlite_exec(struct sqlite *s, const char *sql); /* 0 or -errno */
 
+/* sqlite_run() of the prepared statement of sql, with ?1 and ?2. */
+int sqlite_run2(struct sqlite *s, const char *sql, int64_t first, int64_t second);
+
 /* The first column of the first row, fallback if there is none or it fails. */
 int64_t sqlite_number(struct sqlite *s, const char *sql, int64_t fallback);
 
