@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * images.c - owns the cache, the candidates and the threads; the one place that decides which bytes an image
- * is.
+ * images.c - owns the candidates, the versions and the threads that look for files; the one place that
+ * decides which bytes an image is.
  *
  * A wrong hash is worse than none: a digest is used only for a file whose inode number, size and mtime are
  * those of the exec record. The path comes from the record, the bytes from the event's fd.
@@ -12,17 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "config/log.h"
 #include "config/wire_check.h"
-#include "hasher/cache.h"
 #include "hasher/cover.h"
 #include "hasher/far.h"
 #include "hasher/file.h"
-#include "hasher/hashing.h"
 #include "hasher/join.h"
 #include "hasher/reach.h"
+#include "hasher/versions.h"
 
 enum lost {
 	LOST_OVERFLOW,
@@ -34,14 +32,13 @@ enum lost {
 struct images {
 	struct stage *stage;
 	struct watch *watch;
-	struct cache *cache;
+	struct versions versions;
 	struct join *join;
 	struct cover *cover; /* NULL without fanotify */
 	struct crew *near;   /* without fanotify: who looks for files */
-	struct hashing *hashing;
-	struct far *far;  /* NULL without fanotify */
-	bool far_lost;	  /* said that it gave up */
-	__u64 crowded_ms; /* when candidates last had reason to wait long */
+	struct far *far;     /* NULL without fanotify */
+	bool far_lost;	     /* said that it gave up */
+	__u64 crowded_ms;    /* when candidates last had reason to wait long */
 	__u64 candidates_dropped;
 	__u64 refused_said;
 	__u64 said[LOST__MAX];
@@ -54,12 +51,6 @@ static __u64 now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
 	return (__u64)ts.tv_sec * 1000 + (__u64)ts.tv_nsec / 1000000;
-}
-
-static void put(struct images *im, enum wire_type type, const void *head, size_t len)
-{
-	if (frame_put(im->stage->out, type, head, len, NULL, 0))
-		log_warnx("no room for a frame of type %u", type); /* IMAGES_ROOM was not asked for: a bug */
 }
 
 /* ---- what the filesystems say */
@@ -77,86 +68,22 @@ static void gone(void *arg, __u32 dev)
 {
 	struct images *im = arg;
 
-	cache_forget_dev(im->cache, dev);
-}
-
-/* ---- digests */
-
-/* The digest of f, or why there is none, is known: tell whoever was promised it. Last use of f. */
-static void settle(struct images *im, struct cache_file *f, unsigned hash_error, const __u8 *sha256)
-{
-	struct wire_digest d = {.file_id = f->file_id, .hash_error = hash_error};
-
-	cache_set_digest(im->cache, f, hash_error, sha256);
-	if (!f->promised)
-		return;
-	f->promised = false;
-	if (hash_error == WIRE_HASH_OK)
-		memcpy(d.sha256, sha256, sizeof(d.sha256));
-	put(im, WIRE_DIGEST, &d, sizeof(d));
-}
-
-static void settle_result(struct images *im, struct cache_file *f, const struct digest_result *r)
-{
-	unsigned error = r->hash_error;
-
-	/* modified after it was executed, and perhaps so soon that its times do not show it */
-	if (!error && f->tainted && (r->young || !file_unchanged(&r->as_read, &f->at)))
-		error = WIRE_HASH_CHANGED;
-	if (!error) {
-		f->young = r->young;
-		if (f->findable)
-			cache_set_stat(im->cache, f, &r->as_read);
-	}
-	settle(im, f, error, r->sha256);
-}
-
-/* Close fd, or have it closed. */
-static void let_go(struct images *im, int fd, bool far)
-{
-	if (far && im->far)
-		far_close(im->far, fd);
-	else
-		close(fd);
-}
-
-/* Owns fd. A far file is neither closed here nor marked: the loop reads those events. */
-static void hash(struct images *im, struct cache_file *f, int fd, const struct wire_file *st, bool far)
-{
-	struct digest_result now;
-
-	if (!far && im->watch)
-		watch_mark_file(im->watch, fd);
-	if (!hashing_submit(im->hashing, fd, f->file_id, st, far, &now))
-		return;
-	let_go(im, fd, far);
-	settle_result(im, f, &now);
+	cache_forget_dev(im->versions.cache, dev);
 }
 
 /* ---- events */
 
 static void event(struct images *im, __u32 tgid, int fd, bool far)
 {
-	struct cache_file *f;
 	struct wire_file st;
 	__u64 file_id;
 
 	if (file_stat(fd, &st)) {
-		let_go(im, fd, far);
+		versions_let_go(&im->versions, fd, far);
 		return;
 	}
-	f = cache_by_stat(im->cache, &st);
-	if (f) {
-		file_id = f->file_id;
-		let_go(im, fd, far);
-	} else if ((f = cache_add(im->cache, &st, NULL)) != NULL) {
-		file_id = f->file_id;
-		hash(im, f, fd, &st, far);
-	} else {
-		let_go(im, fd, far);
-		return;
-	}
-	if (tgid && join_add(im->join, tgid, &st, file_id, now_ms()))
+	file_id = versions_executed(&im->versions, fd, &st, far);
+	if (file_id && tgid && join_add(im->join, tgid, &st, file_id, now_ms()))
 		im->candidates_dropped++;
 }
 
@@ -173,25 +100,8 @@ static void executed_far(void *arg, __u32 tgid, int fd)
 static void modified(void *arg, __u32 tgid, int fd)
 {
 	struct images *im = arg;
-	struct wire_changed changed = {.time_ns = stage_now(), .tgid = tgid};
-	struct cache_file *f = NULL;
-	struct wire_file st;
 
-	if (!file_stat(fd, &st))
-		f = cache_by_inode(im->cache, &st);
-	if (f && file_unchanged(&f->at, &st)) {
-		close(fd); /* old news: what we know was executed after that */
-		return;
-	}
-	if (f) {
-		changed.file_id = f->file_id;
-		f->tainted = f->hash_error == WIRE_HASH_PENDING;
-		if (f->announced)
-			put(im, WIRE_CHANGED, &changed, sizeof(changed));
-		cache_forget(im->cache, f);
-	}
-	watch_unmark_file(im->watch, fd); /* once is enough, until it is executed again */
-	close(fd);
+	versions_modified(&im->versions, tgid, fd);
 }
 
 unsigned images_drain(struct images *im, bool has_room)
@@ -234,24 +144,24 @@ static struct cache_file *joined(struct images *im, const struct wire_exec *exec
 	*how = join_find(im->join, exec->image.tgid, &exec->file, file_id);
 	if (*how != JOIN_CERTAIN && *how != JOIN_RENAMED)
 		return NULL;
-	f = cache_by_id(im->cache, *file_id);
+	f = cache_by_id(im->versions.cache, *file_id);
 	if (!f)
 		return NULL;
 	/* an inode number with another life: what we know of it is no good */
 	if (f->at.generation && exec->file.generation && f->at.generation != exec->file.generation) {
-		cache_forget(im->cache, f);
+		cache_forget(im->versions.cache, f);
 		*how = JOIN_NONE;
 		return NULL;
 	}
 	if (file_unchanged(&f->at, &exec->file))
-		cache_set_record(im->cache, f, &exec->file);
+		cache_set_record(im->versions.cache, f, &exec->file);
 	return f;
 }
 
 /* Without an event: send somebody to find the file. NULL: nobody can go. */
 static struct cache_file *look_for(struct images *im, const struct wire_exec *exec, bool was_changed)
 {
-	struct cache_file *f = cache_add(im->cache, NULL, &exec->file);
+	struct cache_file *f = cache_add(im->versions.cache, NULL, &exec->file);
 	const char *path =
 		exec->flags & (WIRE_EXEC_PATH_CUT | WIRE_EXEC_UNLINKED) ? "" : wire_exec_path(exec);
 	struct reach_job *job;
@@ -270,7 +180,7 @@ static struct cache_file *look_for(struct images *im, const struct wire_exec *ex
 		rc = im->cover ? cover_open(im->cover, job) : reach_submit(im->near, job);
 	}
 	if (rc)
-		cache_set_digest(im->cache, f, WIRE_HASH_BUSY, NULL);
+		cache_set_digest(im->versions.cache, f, WIRE_HASH_BUSY, NULL);
 	return f;
 }
 
@@ -286,7 +196,7 @@ void images_exec(struct images *im, const struct wire_exec *exec, size_t len)
 	}
 	if (im->cover)
 		cover_exec(im->cover, exec, now_ms());
-	f = cache_by_record(im->cache, &exec->file);
+	f = cache_by_record(im->versions.cache, &exec->file);
 	if (!f && im->cover && cover_is_far(im->cover, exec->file.dev))
 		far_take_all(im->far, executed_far, im);
 	if (!f)
@@ -308,24 +218,15 @@ void images_exit(struct images *im, __u32 tgid)
 
 static void opened(struct images *im, struct reach_job *job)
 {
-	struct cache_file *f = cache_by_id(im->cache, job->file_id);
-	struct cache_file *known;
+	struct cache_file *f = cache_by_id(im->versions.cache, job->file_id);
 
 	if (!f)
 		return;
 	if (job->error) {
-		settle(im, f, (unsigned)job->error, NULL);
+		versions_failed(&im->versions, f, (unsigned)job->error);
 		return;
 	}
-	known = cache_by_stat(im->cache, &job->st);
-	if (known && known != f && known->hash_error == WIRE_HASH_OK) {
-		settle(im, f, WIRE_HASH_OK, known->sha256);
-		let_go(im, job->fd, job->far);
-	} else {
-		if (f->findable)
-			cache_set_stat(im->cache, f, &job->st);
-		hash(im, f, job->fd, &job->st, job->far);
-	}
+	versions_found(&im->versions, f, job->fd, &job->st, job->far);
 	job->fd = -1;
 }
 
@@ -355,16 +256,7 @@ static struct crew *far(struct images *im)
 
 bool images_result(struct images *im)
 {
-	struct digest_result result;
-	struct cache_file *f;
-	__u64 file_id;
-
-	if (!hashing_result(im->hashing, &file_id, &result))
-		return take_reached(im, near(im)) || take_reached(im, far(im));
-	f = cache_by_id(im->cache, file_id);
-	if (f)
-		settle_result(im, f, &result);
-	return true;
+	return versions_result(&im->versions) || take_reached(im, near(im)) || take_reached(im, far(im));
 }
 
 /* ---- housekeeping */
@@ -395,7 +287,7 @@ int images_fd(struct images *im, enum images_fd which)
 	case IMAGES_HASHED:
 	case IMAGES_HASHED_BIG:
 	case IMAGES_HASHED_FAR:
-		return hashing_fd(im->hashing, (enum hashing_crew)(which - IMAGES_HASHED));
+		return hashing_fd(im->versions.hashing, (enum hashing_crew)(which - IMAGES_HASHED));
 	case IMAGES_NEAR:
 		return crew_fd(near(im));
 	case IMAGES_FAR:
@@ -411,7 +303,7 @@ void images_check(struct images *im, bool caught_up)
 {
 	__u64 now = now_ms();
 
-	hashing_check(im->hashing);
+	hashing_check(im->versions.hashing);
 	crew_check(near(im));
 	if (far(im))
 		crew_check(far(im));
@@ -425,7 +317,7 @@ void images_check(struct images *im, bool caught_up)
 
 bool images_busy(struct images *im)
 {
-	return hashing_busy(im->hashing) || join_count(im->join) || crew_jobs(near(im)) ||
+	return hashing_busy(im->versions.hashing) || join_count(im->join) || crew_jobs(near(im)) ||
 	       (far(im) && crew_jobs(far(im))) || (im->far && far_busy(im->far));
 }
 
@@ -452,8 +344,8 @@ void images_losses(struct images *im)
 		im->far_lost =
 			!stage_loss(im->stage, WIRE_LOSS_MOUNT, 0, 0, 1, 0,
 				    "filesystems of other namespaces or servers: too many did not answer");
-	if (hashing_refused(im->hashing) > im->refused_said) { /* each image says so, too */
-		im->refused_said = hashing_refused(im->hashing);
+	if (hashing_refused(im->versions.hashing) > im->refused_said) { /* each image says so, too */
+		im->refused_said = hashing_refused(im->versions.hashing);
 		log_warnx("too many files waited: %llu without hash so far",
 			  (unsigned long long)im->refused_said);
 	}
@@ -472,25 +364,12 @@ unsigned images_watched(struct images *im)
 
 unsigned images_owed(struct images *im)
 {
-	const struct cache_file *f = NULL;
-	unsigned n = 0;
-
-	while ((f = cache_next_pending(im->cache, f ? f->file_id : 0)) != NULL)
-		n += f->promised;
-	return n;
+	return versions_owed(&im->versions);
 }
 
 bool images_abandon(struct images *im)
 {
-	struct cache_file *f = NULL;
-
-	while ((f = cache_next_pending(im->cache, f ? f->file_id : 0)) != NULL) {
-		if (f->promised) {
-			settle(im, f, WIRE_HASH_ABANDONED, NULL);
-			return true;
-		}
-	}
-	return false;
+	return versions_abandon(&im->versions);
 }
 
 struct images *images_new(struct stage *stage, struct watch *watch, unsigned max_files)
@@ -503,14 +382,13 @@ struct images *images_new(struct stage *stage, struct watch *watch, unsigned max
 	im->stage = stage;
 	im->watch = watch;
 	im->said_ns = stage_now();
-	im->cache = cache_new(CACHE_MAX);
 	im->join = join_new(JOIN_MAX);
-	im->hashing = hashing_new(max_files);
 	if (watch && (im->far = far_new(watch)) != NULL)
 		im->cover = cover_new(watch, &listener);
 	else if (!watch)
 		im->near = reach_new(max_files);
-	if (!im->cache || !im->join || !im->hashing || !(im->cover || im->near)) {
+	if (versions_open(&im->versions, stage, watch, im->far, max_files) || !im->join ||
+	    !(im->cover || im->near)) {
 		images_free(im);
 		return NULL;
 	}
@@ -525,11 +403,10 @@ void images_free(struct images *im)
 
 	if (!im)
 		return;
-	cache_free(im->cache);
 	join_free(im->join);
 	cover_free(im->cover);
 	crew_stop(im->near);
-	hashing_free(im->hashing);
+	versions_close(&im->versions);
 	far_free(im->far);
 	free(im);
 	errno = err;
