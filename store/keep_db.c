@@ -90,6 +90,9 @@ static int open_or_replace(struct keep *k)
 
 void keep_db_first(struct keep *k)
 {
+	static const char started[] =
+		"INSERT INTO meta(key, value) VALUES('started', CAST(strftime('%s', 'now') AS INTEGER))"
+		" ON CONFLICT(key) DO UPDATE SET value = excluded.value";
 	wire_ns beat = heartbeat_read(&k->heartbeat);
 	int rc = open_or_replace(k);
 	char path[PATH_MAX];
@@ -104,6 +107,7 @@ void keep_db_first(struct keep *k)
 		keep_db_trouble(k, rc);
 		return;
 	}
+	(void)sqlite_exec(&k->db, started); /* only told to whoever asks an empty log */
 	beat = (wire_ns)sqlite_number(&k->db, "SELECT value FROM meta WHERE key = 'window_to'", 0);
 	if (beat > k->gap_from)
 		k->gap_from = beat;

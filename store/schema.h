@@ -35,8 +35,10 @@
 #define SCHEMA_SEEN_CHANGED 2 /* the path was known with another SHA-256 */
 #define SCHEMA_SEEN_NAME 3    /* the file was known under another name */
 
-/* meta keys: window_to (ns since 1970, end of the last window that is durable; on an idle machine the file
- * heartbeat beside snitch.db is later) */
+/* meta keys:
+ * - window_to: ns since 1970, end of the last window that is durable; on an idle machine the file heartbeat
+ * beside snitch.db is later
+ * - started: unix seconds, when the daemon that writes here was started */
 
 /* clang-format off */
 #define SCHEMA_TABLES \

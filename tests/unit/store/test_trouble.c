@@ -122,6 +122,9 @@ static void an_empty_file_becomes_a_database(void **state)
 	stop();
 	assert_string_equal(feed_ask(&f, "PRAGMA user_version"), "1");
 	assert_string_equal(feed_ask(&f, "SELECT send FROM connections"), "1");
+	assert_string_equal(feed_ask(&f, "SELECT strftime('%s', 'now') - value BETWEEN 0 AND 60 FROM meta"
+					 " WHERE key = 'started'"),
+			    "1");
 	feed_rmdir(dir);
 }
 
