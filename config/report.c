@@ -16,13 +16,16 @@
 
 #define QUIET_MS 60000
 #define ERRORS_PER_MINUTE 10
+#define TIME_TEXT_SIZE 32
 
 void report_free(struct report *r)
 {
 	int stage;
 
-	for (stage = 0; stage < WIRE_STAGE__MAX; stage++)
+	for (stage = 0; stage < WIRE_STAGE__MAX; stage++) {
 		free(r->coverage[stage]);
+		free(r->messages[stage]);
+	}
 	free(r->notices);
 	memset(r, 0, sizeof(*r));
 }
@@ -130,8 +133,33 @@ void report_loss(struct report *r, const struct wire_loss *loss, int64_t now_ms)
 			 (const char *)(loss + 1), loss->detail_len, now_ms);
 }
 
+/* "" when there is none. */
+static const char *time_text(wire_ns ns, char text[TIME_TEXT_SIZE])
+{
+	time_t seconds = (time_t)(ns / 1000000000ull);
+	struct tm tm;
+
+	if (ns == 0 || !gmtime_r(&seconds, &tm) ||
+	    strftime(text, TIME_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		text[0] = '\0';
+	return text;
+}
+
+/* For `status`: what a stage said last is how it is, "cannot be written" until "is written again". */
+static void keep_message(struct report *r, const struct wire_error *error)
+{
+	char *text, when[TIME_TEXT_SIZE];
+
+	if (asprintf(&text, "%s %.*s", time_text(error->time_ns, when), (int)error->text_len,
+		     (const char *)(error + 1)) < 0)
+		return;
+	free(r->messages[error->stage]);
+	r->messages[error->stage] = text;
+}
+
 void report_error(struct report *r, const struct wire_error *error, int64_t now_ms)
 {
+	keep_message(r, error);
 	report_tick(r, now_ms);
 	if (r->errors_said == 0)
 		r->errors_ms = now_ms;
@@ -176,30 +204,24 @@ static void print_line(FILE *f, const char *key, const char *line, size_t len)
 	fprintf(f, "%s: %s\n", key, shown);
 }
 
-static void print_time(FILE *f, const char *key, wire_ns ns)
-{
-	time_t seconds = (time_t)(ns / 1000000000ull);
-	char text[32];
-	struct tm tm;
-
-	if (ns == 0 || !gmtime_r(&seconds, &tm) || !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
-		return;
-	fprintf(f, "%s: %s\n", key, text);
-}
-
 void report_print(const struct report *r, FILE *f)
 {
-	char key[32];
+	char key[32], when[TIME_TEXT_SIZE];
 	int i;
 
 	fprintf(f, "rows: %" PRIu64 "\nwindows: %" PRIu64 "\n", r->rows, r->windows);
-	print_time(f, "last window", r->window_ns);
+	if (r->window_ns != 0)
+		fprintf(f, "last window: %s\n", time_text(r->window_ns, when));
 	if (r->windows > 0)
 		fprintf(f, "last commit ms: %" PRIu64 ".%03u\n", r->commit_us / 1000,
 			(unsigned)(r->commit_us % 1000));
 	for (i = WIRE_STAGE_COLLECTOR; i < WIRE_STAGE__MAX; i++) {
 		snprintf(key, sizeof(key), "coverage %s", wire_stage_name((unsigned)i));
 		each_line(r->coverage[i], print_line, f, key);
+	}
+	for (i = WIRE_STAGE_COLLECTOR; i < WIRE_STAGE__MAX; i++) {
+		snprintf(key, sizeof(key), "last message %s", wire_stage_name((unsigned)i));
+		each_line(r->messages[i], print_line, f, key);
 	}
 	for (i = 0; i < WIRE_LOSS__MAX; i++) {
 		const struct report_loss *l = &r->losses[i];

@@ -22,6 +22,7 @@ struct report_loss {
 
 struct report {
 	char *coverage[WIRE_STAGE__MAX]; /* text of WIRE_READY; NULL: not ready */
+	char *messages[WIRE_STAGE__MAX]; /* the last WIRE_ERROR of each, with its time */
 	char *notices;			 /* one line each */
 	struct report_loss losses[WIRE_LOSS__MAX];
 	wire_ns window_ns;  /* end of the last window written */
@@ -50,7 +51,7 @@ void report_committed(struct report *, const struct wire_committed *);
 /* Log what was held back; call it now and then. */
 void report_tick(struct report *, int64_t now_ms);
 
-/* Coverage, windows, losses and notices as "key: value" lines. */
+/* Coverage, windows, losses, last messages and notices as "key: value" lines. */
 void report_print(const struct report *, FILE *);
 
 #endif

@@ -159,6 +159,8 @@ act disk_full udp fan $B4 20000 500 100
 sleep 3
 same full_disk_runs "$(kill -0 $DAEMON && echo yes)" yes
 log_says full_disk_says 'disk\|space\|full'
+"$FEMTO" status --state-dir "$T/state" >"$T/status" 2>&1
+same full_disk_status "$(grep -c '^last message store: .*cannot be written' "$T/status")" 1
 same full_disk_not_endless "$(($(grep -ci 'disk\|space\|full' "$T/daemon.log") < 10))" 1
 rm "$T/state/filler"
 sleep 2
