@@ -55,15 +55,20 @@ int command_run(const struct options *o, int argc, char **argv)
 	return supervise_run(o);
 }
 
-/* The group that may look into dir. */
-static const char *group_of(const char *dir)
+/* Nobody is told to join the group root. */
+static void say_not_for_you(const char *dir)
 {
 	struct group *group = NULL;
 	struct stat st;
 
-	if (stat(dir, &st) == 0)
+	if (stat(dir, &st) == 0 && st.st_gid != 0)
 		group = getgrgid(st.st_gid);
-	return group ? group->gr_name : INSTANCE_USER;
+	if (group)
+		log_warnx("%s: not for you to see: be root, or in the group %s (sudo usermod -aG %s $USER, "
+			  "then log in again)",
+			  dir, group->gr_name, group->gr_name);
+	else
+		log_warnx("%s: not for you to see: ask as root", dir);
 }
 
 int command_status(const struct options *o, int argc, char **argv)
@@ -82,9 +87,7 @@ int command_status(const struct options *o, int argc, char **argv)
 		return COMMAND_STOPPED;
 	}
 	if (pid == -EACCES) {
-		log_warnx("%s: not for you to see: be root, or in the group %s (sudo usermod -aG %s $USER, "
-			  "then log in again)",
-			  o->state_dir, group_of(o->state_dir), group_of(o->state_dir));
+		say_not_for_you(o->state_dir);
 		return COMMAND_FAILED;
 	}
 	if (pid < 0) {

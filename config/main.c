@@ -102,5 +102,8 @@ int main(int argc, char **argv)
 		print_help(stderr);
 		return COMMAND_USAGE;
 	}
+	/* `query` has a help of its own. */
+	if (argc == 3 && command->run != command_query && find(argv[2]) == find("help") && argv[2][0] == '-')
+		return help(&options, argc, argv);
 	return command->run(&options, argc - 1, argv + 1);
 }

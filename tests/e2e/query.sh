@@ -33,6 +33,8 @@ exits version 0 version
 says version_says out '[0-9]\.[0-9]'
 exits no_command 2
 exits unknown_command 2 florb
+exits help_of_a_command 0 run --help
+says help_of_a_command_says out 'usage: femtosnitch'
 exits check_config 0 check-config
 printf '{ "DB write limit (seconds)": 1,\n  "Log comands": true }\n' >"$T/config.json"
 exits check_config_bad 2 check-config
