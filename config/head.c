@@ -58,6 +58,16 @@ static void noticed(void *arg, const char *line)
 	report_notice(arg, line);
 }
 
+int head_check_settings(const char *config)
+{
+	struct settings settings;
+	int rc = settings_load(&settings, config, NULL, NULL, refused, NULL, NULL);
+
+	if (rc == 0)
+		settings_free(&settings);
+	return rc == -ENOENT ? 0 : rc;
+}
+
 static int send_settings(struct head *h, const char *text, size_t len)
 {
 	struct wire_settings frame = {.generation = h->generation + 1, .text_len = (__u32)len};

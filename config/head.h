@@ -16,6 +16,10 @@ struct head;
 struct head *head_new(int fd, int64_t now_ms); /* NULL: no memory */
 void head_free(struct head *);
 
+/* Would head_settings() send what the file config holds now? 0: yes (a missing one means the defaults), or
+ * -errno after a message. */
+int head_check_settings(const char *config);
+
 /* Read the file config and send it down as the next generation; its notices replace those of report. The
  * first time a missing file means the defaults. 0, or -errno after a message: nothing was sent, the last ones
  * stay. */

@@ -28,7 +28,6 @@
 #include "config/notify.h"
 #include "config/process.h"
 #include "config/report.h"
-#include "config/settings.h"
 #include "config/status.h"
 #include "config/wire_check.h"
 
@@ -323,22 +322,6 @@ static void turn(struct supervisor *s)
 
 /* ---- from the first fork to the last wait */
 
-static void refused(void *arg, const char *line)
-{
-	(void)arg;
-	log_warnx("%s", line);
-}
-
-static int check_settings(const struct options *o)
-{
-	struct settings settings;
-	int rc = settings_load(&settings, o->config, NULL, NULL, refused, NULL, NULL);
-
-	if (rc == 0)
-		settings_free(&settings);
-	return rc == -ENOENT ? 0 : rc;
-}
-
 static int prepare(struct supervisor *s)
 {
 	const struct options *o = s->options;
@@ -353,7 +336,7 @@ static int prepare(struct supervisor *s)
 	else if (rc < 0)
 		log_warnx("%s: cannot be made: %s", o->config, strerror(-rc));
 	/* Before anything is started: with bad settings nothing of ours shall have touched the kernel. */
-	if (check_settings(o) < 0) {
+	if (head_check_settings(o->config) < 0) {
 		log_warnx("%s is refused: nothing was started", o->config);
 		return 2;
 	}
