@@ -128,6 +128,8 @@ static int make_directory(const struct options *o, const char *path, struct stat
 		log_warnx("%s: not a directory", path);
 		return -ENOTDIR;
 	}
+	if (st->st_mode & S_IWOTH)
+		log_warnx("%s: anybody may write there: whoever does can forge or remove the log", path);
 	return 0;
 }
 
@@ -151,8 +153,9 @@ static bool is_ours(pid_t pid)
 		return errno == EACCES || errno == EPERM;
 	exe[n] = '\0';
 	name = strrchr(exe, '/');
-	/* Unit tests run the supervisor too, from a program of their own. */
-	return name && (strncmp(name, "/femtosnitch", 12) == 0 || strncmp(name, "/test_", 6) == 0);
+	/* Or what we are called ourselves: a program may be installed under another name. */
+	return name && (strncmp(name, "/femtosnitch", 12) == 0 ||
+			strcmp(name + 1, program_invocation_short_name) == 0);
 }
 
 pid_t instance_running(const struct options *o)
