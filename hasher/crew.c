@@ -298,7 +298,8 @@ void crew_stop(struct crew *c)
 	list_drop(c, &c->queue);
 	list_drop(c, &c->done);
 	c->max_jobs = 0;
-	pthread_mutex_unlock(&c->lock);
+	/* before a thread that gets done can write into what has this number next */
 	close(c->eventfd);
 	c->eventfd = -1;
+	pthread_mutex_unlock(&c->lock);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * images.h - turns each exec record into an image: program, version, digest. Brings together the events
- * (watch.h, join.h), what is known and hashed (versions.h) and who looks for a file without an event (cover.h,
- * reach.h), and says downstream what came of it.
+ * (watch.h, join.h), what is known and hashed (versions.h) and who looks for a file without an event
+ * (cover.h, reach.h), and says downstream what came of it.
  *
  * Nothing here waits. Whoever calls a function that writes frames has made sure of room for IMAGES_ROOM
  * bytes.
