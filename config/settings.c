@@ -231,7 +231,7 @@ char *settings_strip(const char *text, size_t len, size_t *out_len)
 	return copy;
 }
 
-/* Who could have put a link in the place of this file. */
+/* Who could have put a link in the place of this file: -1 is anybody. */
 static uid_t directory_owner(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -240,7 +240,7 @@ static uid_t directory_owner(const char *path)
 	bool known = dir && stat(dir, &st) == 0;
 
 	free(dir);
-	return known ? st.st_uid : (uid_t)-1;
+	return known && (st.st_uid != 0 || !(st.st_mode & (S_IWGRP | S_IWOTH))) ? st.st_uid : (uid_t)-1;
 }
 
 /* Root quotes in a log what it refuses, and the directory may be another user's: a link from there to a file

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -391,6 +392,12 @@ static void test_links(void **state)
 		assert_int_equal(settings_load(&s, path, NULL, NULL, refuse, notice, &h), -EXDEV);
 		assert_null(strstr(h.refused, "secret"));
 		assert_non_null(strstr(h.refused, "somebody else"));
+		/* So could anybody in a directory that all may write. */
+		assert_int_equal(chown(dir, 0, 0), 0);
+		assert_int_equal(chmod(dir, 01777), 0);
+		assert_int_equal(settings_load(&s, path, NULL, NULL, refuse, notice, &h), -EXDEV);
+		assert_int_equal(chmod(dir, 0755), 0);
+		assert_int_equal(chown(dir, owner, owner), 0);
 		unlink(path);
 		assert_int_equal(link(other, path), 0);
 		assert_int_equal(settings_load(&s, path, NULL, NULL, refuse, notice, &h), -EXDEV);
