@@ -54,7 +54,7 @@ static struct command *command_ref(struct command *c)
 	return c;
 }
 
-static void command_unref(struct images *im, struct command *c)
+void images_command_unref(struct images *im, struct command *c)
 {
 	if (!c || --c->refs > 0)
 		return;
@@ -63,11 +63,6 @@ static void command_unref(struct images *im, struct command *c)
 		im->text -= strlen(c->cmdline) + 1;
 	free(c->cmdline);
 	free(c);
-}
-
-void images_command_unref(struct images *im, struct command *c)
-{
-	command_unref(im, c);
 }
 
 static bool same_command(const struct command *a, const struct command *b)
@@ -186,7 +181,7 @@ void images_unref(struct images *im, struct image *i)
 		*at = i->next;
 		im->count--;
 		parent = i->parent;
-		command_unref(im, i->command);
+		images_command_unref(im, i->command);
 		free(i);
 		i = parent;
 	}
@@ -196,7 +191,6 @@ static char *cmdline_text(struct images *im, const struct wire_exec *exec, bool 
 {
 	bool cut = exec->flags & WIRE_EXEC_ARGV_CUT;
 	size_t len = exec->argv_len;
-	char *text;
 
 	if (!keep)
 		return strdup("");
@@ -206,8 +200,7 @@ static char *cmdline_text(struct images *im, const struct wire_exec *exec, bool 
 		len = IMAGES_TEXT_SHORT;
 		cut = true;
 	}
-	text = text_command(wire_exec_argv(exec), len, cut);
-	return text;
+	return text_command(wire_exec_argv(exec), len, cut);
 }
 
 static struct command *command_new(struct images *im, const struct wire_image *image, bool keep_cmdline)
@@ -223,7 +216,7 @@ static struct command *command_new(struct images *im, const struct wire_image *i
 	if (c->cmdline)
 		im->text += strlen(c->cmdline) + 1;
 	if (!c->program || (!c->cmdline && keep_cmdline && exec->argv_len > 0)) {
-		command_unref(im, c);
+		images_command_unref(im, c);
 		return NULL;
 	}
 	return c;
@@ -238,7 +231,7 @@ int images_exec(struct images *im, const struct wire_image *image, bool keep_cmd
 	if (!c)
 		return -ENOMEM;
 	rc = processes_exec(im->processes, exec, c);
-	command_unref(im, c);
+	images_command_unref(im, c);
 	return rc;
 }
 
