@@ -72,6 +72,8 @@ char *status_text(const struct status *s)
 	print_path(f, "config", s->options->config);
 	print_path(f, "state directory", s->options->state_dir);
 	fprintf(f, "settings generation: %u\n", s->generation);
+	if (s->refused)
+		fprintf(f, "settings refused: config.json as it is now; check-config says why\n");
 	print_stages(s, f);
 	report_print(&s->report, f);
 	fclose(f);

@@ -22,6 +22,7 @@ struct status {
 	enum status_state state;
 	time_t since;
 	unsigned generation; /* of the settings, 0 = none sent yet */
+	int refused;	     /* nonzero: config.json is no longer what runs */
 	struct chain chain;
 	struct report report;
 };

@@ -75,6 +75,7 @@ static int load_settings(struct supervisor *s)
 	int rc = head_settings(s->head, s->options->config, &s->status.report);
 
 	s->status.generation = head_generation(s->head);
+	s->status.refused = rc;
 	return rc;
 }
 

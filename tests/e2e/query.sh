@@ -127,6 +127,8 @@ said "$T/daemon.log" 'refused' || fail bad_reload 'no word of it in the log'
 act after_bad udp up $B4 $SINK 10 100
 flush
 check_sum after_bad
+cmd status
+says status_says_refused out '^settings refused: config.json'
 daemon_config ', "DB text log": true, "Every exe (not just conns)": true'
 kill -HUP $DAEMON
 said "$T/daemon.log" 'generation 4'
@@ -137,6 +139,25 @@ act logged udp up $B4 $SINK 10 100
 flush
 same every_exe "$(sql "SELECT lport, rport, send, recv FROM connections WHERE exe = '$T/bin/silent'")" '-1 -1 0 0'
 same text_log "$(awk -F, -v e="$T/bin/logged" '$4 == e { s += $2; n = NF } END { print s, n }' "$T/state/conn.log")" '1000 17'
+
+# A program by its hash; and nothing but programs and losses in the database.
+copy by_hash udp
+hash=$(sha256sum <"$T/bin/by_hash" | cut -c1-64)
+daemon_config ", \"DB text log\": true, \"DB sql log\": false, \"Log ignore\": [\"$hash\"]"
+kill -HUP $DAEMON
+said "$T/daemon.log" 'generation 5'
+cmd status
+same status_forgets_refused "$(grep -c refused "$T/out")" 0
+sleep 0.3
+act by_hash udp up $B4 $SINK 10 100
+act not_in_sql tcp up $B4 $SINK 1000
+flush
+same ignored_by_hash "$(grep -c "$T/bin/by_hash," "$T/state/conn.log"),$(sql "SELECT name, sum(ignored) FROM programs
+	WHERE exe = '$T/bin/by_hash'")" '0,by_hash 1000'
+same sql_log_off "$(sql "SELECT (SELECT count(*) FROM connections WHERE exe = '$T/bin/not_in_sql'),
+	(SELECT count(*) FROM totals_5min WHERE exe = '$T/bin/not_in_sql'),
+	(SELECT count(*) FROM programs WHERE exe = '$T/bin/not_in_sql')")" '0 0 1'
+same sql_log_off_text "$(awk -F, -v e="$T/bin/not_in_sql" '$4 == e { s += $2 } END { print s }' "$T/state/conn.log")" 1000
 
 exits stop 0 stop
 gone $DAEMON 50 || fail stop 'still there'
