@@ -7,6 +7,7 @@
  * and the way of a known flow through each is short.
  */
 #include "bpf/caller.bpf.h"
+#include "bpf/twice.bpf.h"
 
 /* ---- the peer of a datagram: the cgroup hook and the tracepoint run in the same call, so (socket, thread)
  * joins them exactly */
@@ -292,6 +293,51 @@ static __always_inline bool is_plain_tcp(struct sock *sk, struct tcp_sock *tcp)
 
 #define BY_RETURN_TICKS 10 /* at least 10 ms: from tcp_rcv_space_adjust to the end of the call it runs in */
 
+/* tcp_rcv_space_adjust() runs in the reader's context, under the socket lock, whenever bytes were copied out
+ * of the receive queue, be it by recv, splice, zero-copy or MSG_TRUNC; the growth of copied_seq is what left
+ * it. */
+static __always_inline void tcp_copied(struct sock *sk)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	struct socket_state *state;
+	__u32 seq, rcv_nxt;
+	__s32 delta;
+
+	if (!tcp || tcp->is_mptcp || !is_plain_tcp(sk, tcp))
+		return;
+	if (!is_known_plain(sk))
+		shared.plain_tcp[sk->__sk_common.skc_family == AF_INET6] = (__u64)sk->__sk_common.skc_prot;
+	state = socket_get(sk);
+	if (!state)
+		return; /* counted by connection_received */
+	rcv_nxt = tcp->rcv_nxt;
+	seq = tcp->copied_seq;
+	if (seq == rcv_nxt && sk->__sk_common.skc_flags & (1 << SOCK_DONE))
+		seq--; /* the FIN takes a number, but is no byte */
+	if (!(state->flags & SOCKET_BASED)) {
+		__sync_fetch_and_or(&state->flags, SOCKET_BASED);
+		if (!(state->flags & SOCKET_BEGUN) && (shared.seeding || shared.storage_failed)) {
+			/* older than we are, or counted elsewhere so far: where it stood is not known */
+			__sync_fetch_and_or(&state->flags, SOCKET_BY_RETURN);
+			state->by_return_since = bpf_jiffies64();
+			state->copied_seq = seq;
+			return;
+		}
+		state->copied_seq = rcv_nxt - (__u32)tcp->bytes_received;
+	}
+	delta = seq - state->copied_seq;
+	if (delta <= 0)
+		return;
+	state->copied_seq = seq;
+	if (state->flags & SOCKET_BY_RETURN) {
+		if ((__u32)bpf_jiffies64() - state->by_return_since < BY_RETURN_TICKS)
+			return;
+		__sync_fetch_and_and(&state->flags,
+				     ~SOCKET_BY_RETURN); /* splice: there is no return to count */
+	}
+	connection(sk, state, 0, delta);
+}
+
 static __always_inline void connection_received(struct sock *sk, int ret, int flags)
 {
 	struct socket_state *state;
@@ -306,6 +352,8 @@ static __always_inline void connection_received(struct sock *sk, int ret, int fl
 			return; /* on_tcp_copied has counted it */
 		tcp = bpf_skc_to_tcp_sock(sk);
 		if (tcp && is_plain_tcp(sk, tcp)) {
+			if (ret == 0 && shared.twice)
+				tcp_copied(sk); /* the last run may have been skipped */
 			state = bpf_sk_storage_get(&sockets, sk, NULL, 0);
 			if (state && ret > 0) {
 				if (!(state->flags & SOCKET_BY_RETURN))
@@ -324,50 +372,10 @@ static __always_inline void connection_received(struct sock *sk, int ret, int fl
 	connection(sk, state, 0, ret);
 }
 
-/* tcp_rcv_space_adjust() runs in the reader's context, under the socket lock, whenever bytes were copied out
- * of the receive queue, be it by recv, splice, zero-copy or MSG_TRUNC; the growth of copied_seq is what left
- * it. */
 SEC("tp_btf/tcp_rcv_space_adjust")
 int BPF_PROG(on_tcp_copied, struct sock *sk)
 {
-	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
-	struct socket_state *state;
-	__u32 seq, rcv_nxt;
-	__s32 delta;
-
-	if (!tcp || tcp->is_mptcp || !is_plain_tcp(sk, tcp))
-		return 0;
-	if (!is_known_plain(sk))
-		shared.plain_tcp[sk->__sk_common.skc_family == AF_INET6] = (__u64)sk->__sk_common.skc_prot;
-	state = socket_get(sk);
-	if (!state)
-		return 0; /* counted by connection_received */
-	rcv_nxt = tcp->rcv_nxt;
-	seq = tcp->copied_seq;
-	if (seq == rcv_nxt && sk->__sk_common.skc_flags & (1 << SOCK_DONE))
-		seq--; /* the FIN takes a number, but is no byte */
-	if (!(state->flags & SOCKET_BASED)) {
-		__sync_fetch_and_or(&state->flags, SOCKET_BASED);
-		if (!(state->flags & SOCKET_BEGUN) && (shared.seeding || shared.storage_failed)) {
-			/* older than we are, or counted elsewhere so far: where it stood is not known */
-			__sync_fetch_and_or(&state->flags, SOCKET_BY_RETURN);
-			state->by_return_since = bpf_jiffies64();
-			state->copied_seq = seq;
-			return 0;
-		}
-		state->copied_seq = rcv_nxt - (__u32)tcp->bytes_received;
-	}
-	delta = seq - state->copied_seq;
-	if (delta <= 0)
-		return 0;
-	state->copied_seq = seq;
-	if (state->flags & SOCKET_BY_RETURN) {
-		if ((__u32)bpf_jiffies64() - state->by_return_since < BY_RETURN_TICKS)
-			return 0;
-		__sync_fetch_and_and(&state->flags,
-				     ~SOCKET_BY_RETURN); /* splice: there is no return to count */
-	}
-	connection(sk, state, 0, delta);
+	tcp_copied(sk);
 	return 0;
 }
 
@@ -393,8 +401,9 @@ static __always_inline void other_family(struct sock *sk, int ret, int flags, bo
 	overflow_count(sk, &image, &peer, &moved);
 }
 
-SEC("tp_btf/sock_send_length")
-int BPF_PROG(on_send, struct sock *sk, int ret, int flags)
+/* ---- the hooks; the second of each pair is attached only where the kernel may skip the first */
+
+static __always_inline void sent(struct sock *sk, int ret, int flags)
 {
 	__u16 family = sk->__sk_common.skc_family;
 
@@ -406,11 +415,9 @@ int BPF_PROG(on_send, struct sock *sk, int ret, int flags)
 	} else if (family == AF_PACKET || family == AF_VSOCK) {
 		other_family(sk, ret, flags, false);
 	}
-	return 0;
 }
 
-SEC("tp_btf/sock_recv_length")
-int BPF_PROG(on_receive, struct sock *sk, int ret, int flags)
+static __always_inline void received(struct sock *sk, int ret, int flags)
 {
 	__u16 family = sk->__sk_common.skc_family;
 
@@ -422,5 +429,36 @@ int BPF_PROG(on_receive, struct sock *sk, int ret, int flags)
 	} else if (family == AF_PACKET || family == AF_VSOCK) {
 		other_family(sk, ret, flags, true);
 	}
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(on_send, struct sock *sk, int ret, int flags)
+{
+	if (counts_first())
+		sent(sk, ret, flags);
+	return 0;
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(on_send_again, struct sock *sk, int ret, int flags)
+{
+	if (counts_second())
+		sent(sk, ret, flags);
+	return 0;
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(on_receive, struct sock *sk, int ret, int flags)
+{
+	if (counts_first())
+		received(sk, ret, flags);
+	return 0;
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(on_receive_again, struct sock *sk, int ret, int flags)
+{
+	if (counts_second())
+		received(sk, ret, flags);
 	return 0;
 }

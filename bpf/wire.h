@@ -333,8 +333,8 @@ struct wire_shared {
 	__u32 ask_ticks;       /* so long after connect() without SYN_SENT, it has failed on this machine */
 	__u32 overflow_called; /* the collector has been told that the overflow hash is half full */
 	__u32 quiet;	       /* records that were not worth a look at the ring's fill */
-	__u32 pad;
-	__u64 plain_tcp[2]; /* struct proto of TCP that nobody sits on: IPv4, IPv6; programs learn it */
+	__u32 twice;	       /* the programs that count bytes are attached twice: see bpf/twice.bpf.h */
+	__u64 plain_tcp[2];    /* struct proto of TCP that nobody sits on: IPv4, IPv6; programs learn it */
 };
 
 #ifndef __bpf__

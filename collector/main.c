@@ -382,7 +382,7 @@ static int doctor(void)
 
 int main(int argc, char **argv)
 {
-	struct collector c = {0};
+	static struct collector c;
 
 	if (argc == 2 && strcmp(argv[1], SELFTEST_ARG) == 0)
 		return 0;

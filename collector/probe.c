@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "bpf/femtosnitch.skel.h"
@@ -59,11 +60,24 @@ static bool is_cgroup(const struct bpf_program *prog)
 
 /* ---- load: all programs at once; if the kernel refuses, find out which, and load the others */
 
+/* Does the kernel let tracepoint programs be preempted, and skip them then? Since 6.19: see bpf/twice.bpf.h.
+ */
+static bool kernel_skips(void)
+{
+	unsigned major = 0, minor = 0;
+	struct utsname kernel;
+
+	return uname(&kernel) == 0 && sscanf(kernel.release, "%u.%u", &major, &minor) == 2 &&
+	       (major > 6 || (major == 6 && minor >= 19));
+}
+
 static int open_skeleton(struct probe *probe, unsigned ring_pages)
 {
 	probe->skel = femtosnitch__open();
 	if (!probe->skel)
 		return -errno;
+	bpf_program__set_autoload(probe->skel->progs.on_send_again, kernel_skips());
+	bpf_program__set_autoload(probe->skel->progs.on_receive_again, kernel_skips());
 	return bpf_map__set_max_entries(probe->skel->maps.ring, ring_pages * 4096);
 }
 
@@ -93,6 +107,8 @@ static int load_what_works(struct probe *probe, unsigned ring_pages)
 	if ((err = open_skeleton(probe, ring_pages)) < 0)
 		return err;
 	bpf_object__for_each_program (prog, probe->skel->obj) {
+		if (!bpf_program__autoload(prog))
+			continue;
 		if (loads_alone(bpf_program__name(prog), ring_pages)) {
 			left++;
 			continue;
@@ -145,6 +161,9 @@ void probe_attach(struct probe *probe)
 			probe->attached++;
 		else
 			refuse(probe, bpf_program__section_name(prog), strerror(errno));
+		if (!*link &&
+		    (prog == probe->skel->progs.on_send_again || prog == probe->skel->progs.on_receive_again))
+			probe_shared(probe)->twice = 0;
 	}
 	if (cgroup_fd >= 0)
 		close(cgroup_fd);
@@ -176,6 +195,8 @@ static int prepare(struct probe *probe, unsigned ring_pages)
 	shared->ring_wake_bytes = ring_pages * 4096 / 4;
 	shared->ask_ticks = 1000000000 / clock_tick_ns();
 	shared->seeding = 1;
+	shared->twice = bpf_program__fd(probe->skel->progs.on_send_again) >= 0 &&
+			bpf_program__fd(probe->skel->progs.on_receive_again) >= 0;
 	if ((err = overflow_use(probe, 0)) < 0)
 		return err;
 	probe->ring = ring_buffer__new(bpf_map__fd(probe->skel->maps.ring), on_ring, probe, NULL);
@@ -355,18 +376,36 @@ int probe_listening_clear(struct probe *probe)
 	return 0;
 }
 
+static uint64_t skipped_runs(const struct bpf_program *prog)
+{
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+	int fd = bpf_program__fd(prog);
+
+	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &len) == 0 ? info.recursion_misses : 0;
+}
+
+/* Of a pair, only calls that both missed are lost; how many those were is not known, but no more than these.
+ */
+static uint64_t skipped_both(const struct bpf_program *first, const struct bpf_program *second)
+{
+	uint64_t a = skipped_runs(first), b = skipped_runs(second);
+
+	return a < b ? a : b;
+}
+
 uint64_t probe_skipped_runs(struct probe *probe)
 {
+	const struct femtosnitch *skel = probe->skel;
 	struct bpf_program *prog;
 	uint64_t skipped = 0;
 
-	bpf_object__for_each_program (prog, probe->skel->obj) {
-		struct bpf_prog_info info = {};
-		__u32 len = sizeof(info);
-		int fd = bpf_program__fd(prog);
-
-		if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &len) == 0)
-			skipped += info.recursion_misses;
-	}
-	return skipped;
+	bpf_object__for_each_program (prog, skel->obj)
+		skipped += skipped_runs(prog);
+	if (!probe_shared(probe)->twice)
+		return skipped;
+	skipped -= skipped_runs(skel->progs.on_send) + skipped_runs(skel->progs.on_send_again);
+	skipped -= skipped_runs(skel->progs.on_receive) + skipped_runs(skel->progs.on_receive_again);
+	return skipped + skipped_both(skel->progs.on_send, skel->progs.on_send_again) +
+	       skipped_both(skel->progs.on_receive, skel->progs.on_receive_again);
 }

@@ -58,8 +58,8 @@ int probe_listening_clear(struct probe *); /* the seed pass is over: 0 or -errno
 /* Detach what counts; counters, iterators and the hook that tells the end of sockets stay. */
 void probe_stop_counting(struct probe *);
 
-/* Runs that the kernel skipped, all programs, since they were loaded (bpf_prog_info.recursion_misses, 5.12).
- */
+/* Runs that the kernel skipped and no other program made up for, at most, since they were loaded
+ * (bpf_prog_info.recursion_misses, Linux 5.12). */
 uint64_t probe_skipped_runs(struct probe *);
 
 #endif

@@ -191,11 +191,16 @@ malformed:
 
 int record_take_running(struct record *rec, const void *data, size_t size, const char *argv, size_t argv_len)
 {
-	const struct wire_hdr *hdr = data;
-	const struct wire_exec *exec = (const void *)(hdr + 1);
+	struct wire_exec exec; /* the iterator packs records without regard to alignment */
+	struct wire_hdr hdr;
+	const char *path = (const char *)data + sizeof(hdr) + sizeof(exec);
 
-	if (size < sizeof(*hdr) + sizeof(*exec) || hdr->type != WIRE_EXEC || !exec_is_whole(hdr, exec))
+	if (size < sizeof(hdr) + sizeof(exec))
 		return -EPROTO;
-	return exec_put(rec, exec, (const char *)(exec + 1), exec->path_len, argv,
+	memcpy(&hdr, data, sizeof(hdr));
+	memcpy(&exec, (const char *)data + sizeof(hdr), sizeof(exec));
+	if (hdr.type != WIRE_EXEC || hdr.len > size - sizeof(hdr) || !exec_is_whole(&hdr, &exec))
+		return -EPROTO;
+	return exec_put(rec, &exec, path, exec.path_len, argv,
 			argv_len < WIRE_ARGV_MAX ? argv_len : WIRE_ARGV_MAX);
 }
