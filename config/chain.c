@@ -167,6 +167,11 @@ void chain_kill(const struct chain *c)
 			kill(c->pid[stage], SIGKILL);
 }
 
+void chain_leave(struct chain *c)
+{
+	memset(c->pid, 0, sizeof(c->pid));
+}
+
 void chain_close_head(struct chain *c)
 {
 	close_fd(&c->head);

@@ -32,6 +32,7 @@ void chain_describe(int status, char *buf, size_t size);
 
 bool chain_alive(const struct chain *); /* is any left? */
 void chain_kill(const struct chain *);	/* SIGKILL to those that are left */
+void chain_leave(struct chain *);	/* forget them: they cannot be killed */
 void chain_close_head(struct chain *);	/* tells them to finish */
 void chain_close(struct chain *);	/* both ends */
 

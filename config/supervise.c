@@ -34,6 +34,7 @@
 #define WAKE_MS 5000 /* at the latest */
 #define STOP_MS 4500 /* 5 s is what we promise */
 #define FLUSH_MS 10000
+#define LAST_MS 300 /* for a stage to go once there is nothing left to wait for */
 
 enum {
 	FD_SIGNAL,
@@ -54,6 +55,8 @@ struct supervisor {
 	bool on_terminal;
 	int exit_code;
 	int64_t deadline_ms;
+	bool killed;  /* the deadline has passed once */
+	bool written; /* the store has ended: all that was known is in the log */
 };
 
 static void stop(struct supervisor *s, int exit_code)
@@ -208,6 +211,11 @@ static int read_tail(struct supervisor *s)
 	if (got == 0 || (got < 0 && got != -EAGAIN)) {
 		close(s->status.chain.tail);
 		s->status.chain.tail = -1;
+		if (s->status.state == STATUS_STOPPING && !s->killed) {
+			s->written = true;
+			if (s->deadline_ms > process_now_ms() + LAST_MS)
+				s->deadline_ms = process_now_ms() + LAST_MS;
+		}
 	}
 	return got;
 }
@@ -225,7 +233,7 @@ static void reap(struct supervisor *s)
 		chain_describe(status, how, sizeof(how));
 		code = WIFEXITED(status) && WEXITSTATUS(status) == 2 ? 2 : 1;
 		if (s->status.state == STATUS_STOPPING) {
-			if (status != 0) {
+			if (status != 0 && !(s->killed && s->written)) {
 				log_warnx("femtosnitch-%s (pid %d) %s", wire_stage_name(stage), (int)pid,
 					  how);
 				/* whoever refused its settings is the cause, even if another died of
@@ -265,6 +273,24 @@ static void read_signals(struct supervisor *s)
 
 /* ---- time */
 
+/* A stage is still there. A hasher whose thread waits for a filesystem that does not answer cannot even be
+ * killed before that answers: it is left behind, and is no failure if the store has written everything. */
+static void too_late(struct supervisor *s, int64_t now)
+{
+	if (s->killed) {
+		log_warnx("a stage cannot be killed while its filesystem does not answer: left behind");
+		chain_leave(&s->status.chain);
+		return;
+	}
+	s->written &= s->exit_code == 0; /* the store may have ended because it failed */
+	log_warnx("a stage did not finish in time: killed%s", s->written ? "; the log is complete" : "");
+	chain_kill(&s->status.chain);
+	s->killed = true;
+	s->deadline_ms = now + LAST_MS;
+	if (s->exit_code == 0 && !s->written)
+		s->exit_code = 1;
+}
+
 static void on_time(struct supervisor *s)
 {
 	int64_t now = process_now_ms();
@@ -277,13 +303,8 @@ static void on_time(struct supervisor *s)
 		stop(s, 1);
 		s->deadline_ms = now; /* it does not listen */
 	}
-	if (now >= s->deadline_ms && chain_alive(&s->status.chain)) {
-		log_warnx("a stage did not finish in time: killed");
-		chain_kill(&s->status.chain);
-		s->deadline_ms = INT64_MAX;
-		if (s->exit_code == 0)
-			s->exit_code = 1;
-	}
+	if (now >= s->deadline_ms && chain_alive(&s->status.chain))
+		too_late(s, now);
 }
 
 static int next_timeout(const struct supervisor *s)

@@ -128,7 +128,9 @@ static int play_stage(enum wire_stage id, const char *name, int argc, char **arg
 		if (got == 0)
 			break;
 	}
-	while (strcmp(play, "stay") == 0)
+	if (strcmp(play, "linger") == 0)
+		close(1);
+	while (strcmp(play, "stay") == 0 || strcmp(play, "linger") == 0)
 		pause();
 	settings_free(&s.settings);
 	frame_reader_free(s.in);
@@ -420,6 +422,22 @@ static void test_stage_stays(void **state)
 	assert_true(is_gone(hasher));
 }
 
+/* A thread that a dead filesystem holds keeps a stage whose work is done: nobody waits for that. */
+static void test_stage_lingers(void **state)
+{
+	struct rig *r = *state;
+	int64_t start;
+
+	write_file(r->options.state_dir, "play-hasher", "linger");
+	launch(r);
+	must_hear(r, "femtosnitch: ready");
+	start = now_ms();
+	kill(r->pid, SIGTERM);
+	assert_int_equal(ends_with(r, 6000), 0);
+	assert_in_range(now_ms() - start, 0, 3000);
+	must_hear(r, "killed; the log is complete");
+}
+
 static void test_stage_exits(void **state)
 {
 	struct rig *r = *state;
@@ -586,6 +604,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_stage_killed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_supervisor_killed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stage_stays, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stage_lingers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stage_exits, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_garbage, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_stage, setup, teardown),
