@@ -157,33 +157,29 @@ static long path_step(__u32 i, struct path_walk *walk)
 	return 0;
 }
 
-/* bpf_loop's context is what the verifier lets the callback change: the scratch is looked up again in it. */
-struct path_frame {
-	struct path_walk walk;
-};
-
-static long path_loop(__u32 i, struct path_frame *frame)
+/* The scratch is looked up again: the verifier forgets what a pointer in bpf_loop's context points to. */
+static long path_loop(__u32 i, struct path_walk *walk)
 {
 	__u32 zero = 0;
 	struct exec_scratch *scratch = bpf_map_lookup_elem(&exec_scratch, &zero);
 
 	if (!scratch)
 		return 1;
-	frame->walk.to = scratch->data;
-	return path_step(i, &frame->walk);
+	walk->to = scratch->data;
+	return path_step(i, walk);
 }
 
 static __always_inline __u32 path_write(struct wire_exec *exec, const struct file *file)
 {
-	struct path_frame frame = {};
+	struct path_walk walk = {};
 
-	frame.walk.dentry = BPF_CORE_READ(file, f_path.dentry);
-	frame.walk.mount = (void *)BPF_CORE_READ(file, f_path.mnt) - bpf_core_field_offset(struct mount, mnt);
-	bpf_loop(PATH_STEPS, path_loop, &frame, 0);
-	if (!frame.walk.done)
+	walk.dentry = BPF_CORE_READ(file, f_path.dentry);
+	walk.mount = (void *)BPF_CORE_READ(file, f_path.mnt) - bpf_core_field_offset(struct mount, mnt);
+	bpf_loop(PATH_STEPS, path_loop, &walk, 0);
+	if (!walk.done)
 		exec->flags |= WIRE_EXEC_PATH_CUT;
 	exec->flags |= WIRE_EXEC_PATH_REVERSED;
-	return frame.walk.offset;
+	return walk.offset;
 }
 
 static __always_inline void exec_fill(struct wire_exec *exec, struct task_struct *task,

@@ -116,14 +116,10 @@ static __always_inline void seed_connection(struct sock *sk, struct socket_state
 static __always_inline void seed_tcp(struct sock *sk, struct socket_state *state)
 {
 	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
-	__u32 seq;
 
 	if (!tcp || state->flags & SOCKET_BASED)
 		return;
-	seq = tcp->copied_seq;
-	if (seq == tcp->rcv_nxt && sk->__sk_common.skc_flags & (1 << SOCK_DONE))
-		seq--;
-	state->copied_seq = seq;
+	state->copied_seq = tcp_read_up_to(sk, tcp);
 	__sync_fetch_and_or(&state->flags, SOCKET_BASED);
 }
 

@@ -96,6 +96,14 @@ static __always_inline void peer_of_hook6(const struct bpf_sock_addr *ctx, struc
 	peer_normalise(peer);
 }
 
+/* Up to where the stream was read. The FIN takes a number, but is no byte. */
+static __always_inline __u32 tcp_read_up_to(const struct sock *sk, const struct tcp_sock *tcp)
+{
+	__u32 seq = tcp->copied_seq;
+
+	return seq == tcp->rcv_nxt && sk->__sk_common.skc_flags & (1 << SOCK_DONE) ? seq - 1 : seq;
+}
+
 /* TCP with nothing between socket and user (kTLS, sockmap, MPTCP), told by its struct proto, which those
  * replace. False also while no such socket has been met. */
 static __always_inline bool is_known_plain(const struct sock *sk)

@@ -219,7 +219,7 @@ static __always_inline void tcp_copied(struct sock *sk)
 {
 	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
 	struct socket_state *state;
-	__u32 seq, rcv_nxt;
+	__u32 seq;
 	__s32 delta;
 
 	if (!tcp || tcp->is_mptcp || !is_plain_tcp(sk, tcp))
@@ -229,10 +229,7 @@ static __always_inline void tcp_copied(struct sock *sk)
 	state = socket_get(sk);
 	if (!state)
 		return; /* counted by connection_received */
-	rcv_nxt = tcp->rcv_nxt;
-	seq = tcp->copied_seq;
-	if (seq == rcv_nxt && sk->__sk_common.skc_flags & (1 << SOCK_DONE))
-		seq--; /* the FIN takes a number, but is no byte */
+	seq = tcp_read_up_to(sk, tcp);
 	if (!(state->flags & SOCKET_BASED)) {
 		__sync_fetch_and_or(&state->flags, SOCKET_BASED);
 		if (!(state->flags & SOCKET_BEGUN) && (shared.seeding || shared.storage_failed)) {
@@ -242,7 +239,7 @@ static __always_inline void tcp_copied(struct sock *sk)
 			state->copied_seq = seq;
 			return;
 		}
-		state->copied_seq = rcv_nxt - (__u32)tcp->bytes_received;
+		state->copied_seq = tcp->rcv_nxt - (__u32)tcp->bytes_received;
 	}
 	delta = seq - state->copied_seq;
 	if (delta <= 0)
