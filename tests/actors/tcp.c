@@ -164,6 +164,26 @@ static void splice_in(void)
 	finish(fd, &moved);
 }
 
+/* The end of the stream waits behind the bytes before the first is read. */
+static void splice_end(void)
+{
+	int fd = dial(), null = open("/dev/null", O_WRONLY), pipes[2];
+	ssize_t r;
+
+	if (pipe(pipes))
+		die("pipe");
+	request(fd, bytes, &moved);
+	shutdown(fd, SHUT_WR);
+	usleep(300000);
+	while ((r = splice(fd, NULL, pipes[1], NULL, 65536, 0)) > 0) {
+		moved.received += r;
+		move(pipes[0], null, r);
+	}
+	if (r < 0)
+		die("splice");
+	close(fd);
+}
+
 /* MSG_TRUNC on a stream reads without copying. */
 static void discard(void)
 {
@@ -322,6 +342,7 @@ int main(int argc, char **argv)
 		{"reset", reset},
 		{"half", half_close},
 		{"splice_in", splice_in},
+		{"splice_end", splice_end},
 		{"was_reset", was_reset},
 		{"none", nothing},
 		{"hold", hold},

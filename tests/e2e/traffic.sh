@@ -86,6 +86,7 @@ in_a unshare --mount --pid --fork sh -c "
 
 # ---- more ways
 
+scenario tcp_splice_end "$(tcp $SOURCE)" tcp splice_end $B4 $SOURCE 60000
 scenario tcp_splice_out "$(tcp $SINK)" tcp splice_out $B4 $SINK 8m
 scenario tcp_writev "$(tcp $SINK)" tcp vectors $B4 $SINK 1m
 scenario tcp_zerocopy "$(tcp $SINK)" tcp zerocopy $B4 $SINK 8m
