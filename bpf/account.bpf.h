@@ -36,6 +36,7 @@ static __noinline void slot_fill(struct slot *slot, const struct task_struct *ta
 	slot->peer_known = moved->peer_known;
 	slot->result = moved->result;
 	local_end(sk, peer->family, slot->laddr, &slot->lport);
+	creator_of(sk, &slot->creator_uid, &slot->creator_cgroup);
 }
 
 /* Take a free slot, or an accepted connection that waits for its owner. The state goes through BUSY, so that

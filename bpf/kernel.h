@@ -227,6 +227,10 @@ struct sock_common {
 	};
 };
 
+struct sock_cgroup_data { /* a pointer and nothing else since Linux 5.15 */
+	struct cgroup *cgroup;
+};
+
 struct sock {
 	struct sock_common __sk_common;
 	void *sk_user_data;
@@ -234,6 +238,8 @@ struct sock {
 	__u16 sk_type;
 	__u16 sk_protocol;
 	__u8 sk_kern_sock : 1;
+	kuid_t sk_uid;
+	struct sock_cgroup_data sk_cgrp_data;
 };
 
 struct inet_sock {

@@ -59,6 +59,8 @@ struct slot {
 	__u8 result_reported;
 	__u8 announced; /* reported at least once, be it with no bytes */
 	__u8 seeded;
+	__u32 creator_uid;
+	__u64 creator_cgroup;
 };
 
 /* The peer that a cgroup hook saw, for the tracepoint that follows in the same system call. */

@@ -76,6 +76,7 @@ static __always_inline void flow_fill(struct wire_flow *flow, const struct task_
 	}
 	__builtin_memcpy(flow->raddr, peer->addr, sizeof(flow->raddr));
 	flow->rport = peer->port;
+	creator_of(sk, &flow->creator_uid, &flow->creator_cgroup);
 }
 
 /* Add to the flow of (image, socket, peer) in the overflow hash, which is made if there is none. What finds
@@ -129,7 +130,7 @@ static __noinline __attribute__((unused)) void attempt_failed_here(struct socket
 	flow.family = state->attempt.peer.family;
 	flow.rport = state->attempt.peer.port;
 	flow.first_ns = flow.last_ns = state->attempt.time_ns;
-	flow.uid = state->attempt.uid;
+	flow.uid = flow.creator_uid = state->attempt.uid;
 	flow.netns = state->attempt.netns;
 	flow.flags = WIRE_FLOW_OVERFLOW;
 	__builtin_memcpy(flow.raddr, state->attempt.peer.addr, sizeof(flow.raddr));

@@ -96,6 +96,14 @@ static __always_inline void peer_of_hook6(const struct bpf_sock_addr *ctx, struc
 	peer_normalise(peer);
 }
 
+/* Who made the socket; an accepted one has this of its listener (sk_clone). */
+static __always_inline void creator_of(const struct sock *sk, __u32 *uid, __u64 *cgroup)
+{
+	*uid = sk->sk_uid.val;
+	if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup) && sk->sk_cgrp_data.cgroup)
+		*cgroup = sk->sk_cgrp_data.cgroup->kn->id;
+}
+
 /* Up to where the stream was read. The FIN takes a number, but is no byte. */
 static __always_inline __u32 tcp_read_up_to(const struct sock *sk, const struct tcp_sock *tcp)
 {

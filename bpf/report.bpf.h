@@ -44,6 +44,8 @@ static __always_inline void slot_take(struct slot *slot, const struct socket_sta
 	flow->rport = slot->peer.port;
 	flow->family = slot->peer.family;
 	flow->protocol = state->protocol;
+	flow->creator_uid = slot->creator_uid;
+	flow->creator_cgroup = slot->creator_cgroup;
 	flow->direction = slot->direction;
 	flow->peer = slot->peer_known;
 	flow->result = slot->result;

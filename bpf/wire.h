@@ -17,7 +17,7 @@
 #include <linux/types.h>
 #endif
 
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
 #define WIRE_FRAME_MAX 65536 /* header and payload; one writer per pipe, whole frames */
 
 #define WIRE_COMM_SIZE 16 /* TASK_COMM_LEN */
@@ -173,7 +173,8 @@ enum wire_peer {
 #define WIRE_FLOW_ENDED 0x1    /* the socket was closed: no more of it */
 #define WIRE_FLOW_SEEDED 0x2   /* open before we were: earlier bytes are not in it */
 #define WIRE_FLOW_OVERFLOW 0x4 /* counted in the overflow hash */
-#define WIRE_FLOW_FLAGS 0x7
+#define WIRE_FLOW_TUNNEL 0x8   /* frames through a TUN/TAP device: what is in them is counted elsewhere too */
+#define WIRE_FLOW_FLAGS 0xf
 
 /* Traffic of one image with one peer since it was last reported, or an attempt without traffic. */
 struct wire_flow {
@@ -196,7 +197,9 @@ struct wire_flow {
 	__u8 result;	/* enum wire_result */
 	__u8 peer;	/* enum wire_peer */
 	__u8 flags;
-	__u32 pad;
+	__u32 creator_uid;    /* who made the socket, or the listener it was accepted on: differs from the
+				 image when the socket was inherited, passed on, or is socket activation */
+	__u64 creator_cgroup; /* inode number of its cgroup v2 directory, 0 = unknown */
 };
 
 enum wire_loss_kind {
@@ -216,6 +219,7 @@ enum wire_loss_kind {
 	WIRE_LOSS_STORE,	     /* rows that could not be written */
 	WIRE_LOSS_RETENTION,	     /* rows removed before their age because of the size limit */
 	WIRE_LOSS_CLOCK,	     /* the wall clock jumped: row times around it are doubtful */
+	WIRE_LOSS_UNCOUNTED,	     /* bytes that a TCP socket moved and no program counted */
 	WIRE_LOSS__MAX
 };
 
@@ -345,7 +349,7 @@ static_assert(sizeof(struct wire_file) == 48, "wire_file");
 static_assert(sizeof(struct wire_exec) == 136, "wire_exec");
 static_assert(sizeof(struct wire_fork) == 40, "wire_fork");
 static_assert(sizeof(struct wire_exit) == 24, "wire_exit");
-static_assert(sizeof(struct wire_flow) == 120, "wire_flow");
+static_assert(sizeof(struct wire_flow) == 128, "wire_flow");
 static_assert(sizeof(struct wire_loss) == 48, "wire_loss");
 static_assert(sizeof(struct wire_image) == 48, "wire_image");
 static_assert(sizeof(struct wire_digest) == 48, "wire_digest");

@@ -261,6 +261,7 @@ const char *wire_loss_name(unsigned value)
 		[WIRE_LOSS_STORE] = "store",
 		[WIRE_LOSS_RETENTION] = "retention",
 		[WIRE_LOSS_CLOCK] = "clock",
+		[WIRE_LOSS_UNCOUNTED] = "uncounted",
 	};
 
 	return NAME(names, value);

@@ -142,7 +142,7 @@
 	" WHEN 3 THEN 'overflow full' WHEN 4 THEN 'recursion' WHEN 5 THEN 'peer' WHEN 6 THEN 'user read'" \
 	" WHEN 7 THEN 'hook' WHEN 8 THEN 'pipe' WHEN 9 THEN 'image' WHEN 10 THEN 'fanotify overflow'" \
 	" WHEN 11 THEN 'fanotify read' WHEN 12 THEN 'mount' WHEN 13 THEN 'store' WHEN 14 THEN 'retention'" \
-	" WHEN 15 THEN 'clock' END"
+	" WHEN 15 THEN 'clock' WHEN 16 THEN 'uncounted' END"
 #define SCHEMA_STAGE(column) \
 	"CASE " column " WHEN 0 THEN 'supervisor' WHEN 1 THEN 'collector' WHEN 2 THEN 'hasher' WHEN 3 THEN 'store' END"
 #define SCHEMA_SEEN_AS(column) \
