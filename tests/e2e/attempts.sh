@@ -35,10 +35,7 @@ copy refused_often attempt
 copy often spawn
 in_a "$T/bin/often" 50 5 "$T/bin/refused_often" wait $B4 9 >"$T/said/often"
 
-copy accept_unused accept
-bg_a "$T/bin/accept_unused" here $A4 7200 2 0 >"$T/said/accept_unused" 2>&1 &
-JOBS="$JOBS $!"
-said "$T/said/accept_unused" ready
+serve a accept_unused accept here $A4 7200 2 0
 copy dial_unused tcp
 for n in 1 2; do in_b "$T/bin/dial_unused" none $A4 7200; done >/dev/null
 

@@ -18,23 +18,17 @@ act inherit share inherit "$T/bin/heir" $B4 $SINK 10000 && sed -n 1p "$T/said/in
 	sed -i 1d "$T/said/inherit"
 copy race_heir share
 act race share race "$T/bin/race_heir" $B4 $SINK 5000000 >/dev/null
-copy taker share
-bg_a "$T/bin/taker" take "$T/handover" 10000 >"$T/said/taker" 2>&1 &
-JOBS="$JOBS $!"
-said "$T/said/taker" ready
+serve a taker share take "$T/handover" 10000
 act giver share give "$T/handover" $B4 $SINK 10000
-said "$T/said/taker" sent
+served taker
 act again_tcp reuse tcp $B4 $SOURCE 7009 20000
 act again_udp reuse udp $B4 $SINK 7005 10000
 act moved_udp reuse move $B4 $SINK 7005 10000
 act now_listening reuse listen $B4 $SINK 7300 5000
-copy forking accept
-bg_a "$T/bin/forking" fork $A4 7200 4 5000 >"$T/said/forking" 2>&1 &
-JOBS="$JOBS $!"
-said "$T/said/forking" ready
+serve a forking accept fork $A4 7200 4 5000
 copy dials tcp
 for n in 1 2 3 4; do in_b "$T/bin/dials" half $A4 7200 20000; done >/dev/null
-said "$T/said/forking" sent
+served forking
 
 # ---- floods
 

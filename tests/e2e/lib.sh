@@ -159,6 +159,31 @@ act_later() { # NAME ACTOR ARG...
 	JOBS="$JOBS $!"
 }
 
+# A server of the test's own, in namespace a or b: it listens ("ready") when this returns. False as act.
+serve() { # a|b NAME ACTOR ARG...
+	serve_in=$1
+	serve_name=$2
+	copy "$2" "$3"
+	shift 3
+	bg_"$serve_in" "$T/bin/$serve_name" "$@" >"$T/said/$serve_name" 2>"$T/said/$serve_name.err" &
+	server=$!
+	JOBS="$JOBS $server"
+	until said "$T/said/$serve_name" ready 1; do
+		gone $server 0 || continue
+		wait $server
+		case $? in
+		77) skip "$serve_name" "$(cat "$T/said/$serve_name.err")" ;;
+		*) fail "$serve_name" "the server failed: $(cat "$T/said/$serve_name.err")" ;;
+		esac
+		return 1
+	done
+}
+
+# Wait until it has said what it moved.
+served() { # NAME
+	said "$T/said/$1" 'sent [0-9]* received' || fail "$1" "does not end: $(cat "$T/said/$1" "$T/said/$1.err")"
+}
+
 moved() { # NAME -> "SENT RECEIVED"
 	sed -n 's/^.*sent \([0-9]*\) received \([0-9]*\)$/\1 \2/p' "$T/said/$1"
 }
@@ -300,6 +325,48 @@ check_rows() { # NAME EXE WHERE
 	*) fail "$1" "$bad rows are not as they should be: $(sql "SELECT * FROM connections WHERE exe = '$2'
 		AND (${3}) IS NOT 1 LIMIT 1" | head -c 1000)" ;;
 	esac
+}
+
+# ---- scenarios: actors whose rows are all verified after one flush
+
+# Run an actor and remember what its rows must be like.
+scenario() { # NAME FACTS ACTOR ARG...
+	facts=$2
+	name=$1
+	shift 2
+	act "$name" "$@" && expect "$name" "$facts"
+}
+
+expect() { # NAME FACTS
+	printf '%s\t%s\n' "$1" "$2" >>"$T/expect"
+}
+
+to_port() { # PORT [FAMILY [HOST]]
+	case ${2:-4} in
+	4) echo "family = 2 AND raddr = '${3:-$B4}' AND laddr = '$A4' AND rport = $1 AND lport > 0" ;;
+	6) echo "family = 10 AND raddr = '${3:-$B6}' AND laddr = '$A6' AND rport = $1 AND lport > 0" ;;
+	esac
+}
+
+tcp() { echo "protocol = 6 AND result = 'open' AND raddr_source = 'socket' AND $(to_port "$@")"; }
+udp() { echo "protocol = 17 AND result IS NULL AND raddr_source = 'socket' AND $(to_port "$@")"; }
+
+# A window may close while a connection is being made.
+pending='protocol IN (6, 262) AND result IS NULL AND send = 0 AND recv = 0'
+
+check_expected() {
+	while IFS='	' read -r name facts; do
+		got=$(row_sum "$T/bin/$name")
+		sum=$(sha256sum "$T/bin/$name" | cut -d' ' -f1)
+		if [ "$got" != "$(moved "$name")" ]; then
+			fail "$name" "rows say '$got', the system calls said '$(moved "$name")'"
+		elif [ "$got" = '0 0' ]; then
+			fail "$name" 'moved nothing'
+		else
+			check_rows "$name" "$T/bin/$name" "($facts OR $pending) AND sha256 = '$sum' AND hash_error IS NULL
+				AND uid = 0 AND contime <= last_seen AND abs(contime - unixepoch()) < 120"
+		fi
+	done <"$T/expect"
 }
 
 # A run without trouble has no losses but the time before it, and what this machine had running at the start.

@@ -7,30 +7,6 @@ rig_start
 peer_start
 daemon_start
 
-: >"$T/expect"
-
-# Run an actor and remember what its rows must be like; all are verified after one flush.
-scenario() { # NAME FACTS ACTOR ARG...
-	facts=$2
-	name=$1
-	shift 2
-	act "$name" "$@" && expect "$name" "$facts"
-}
-
-expect() { # NAME FACTS
-	printf '%s\t%s\n' "$1" "$2" >>"$T/expect"
-}
-
-to_port() { # PORT [FAMILY [HOST]]
-	case ${2:-4} in
-	4) echo "family = 2 AND raddr = '${3:-$B4}' AND laddr = '$A4' AND rport = $1 AND lport > 0" ;;
-	6) echo "family = 10 AND raddr = '${3:-$B6}' AND laddr = '$A6' AND rport = $1 AND lport > 0" ;;
-	esac
-}
-
-tcp() { echo "protocol = 6 AND result = 'open' AND raddr_source = 'socket' AND $(to_port "$@")"; }
-udp() { echo "protocol = 17 AND result IS NULL AND raddr_source = 'socket' AND $(to_port "$@")"; }
-
 # ---- the 24
 
 scenario s01_tcp_down "$(tcp $SOURCE)" tcp down $B4 $SOURCE 32m
@@ -45,10 +21,7 @@ scenario s07_tcp6_down "$(tcp $SOURCE 6)" tcp down $B6 $SOURCE 8m
 scenario s08_sctp_down "protocol = 132 AND $(to_port 7008)" tcp -p sctp down $B4 7008 1m
 scenario s09_udp_flood_53 "$(udp 53)" udp up $B4 53 65536 64
 raw="(raddr IS '$B4' AND raddr_source IN ('message', 'caller', 'inferred') OR raddr IS NULL AND raddr_source = 'unknown')"
-copy s10_peer raw
-bg_b "$T/bin/s10_peer" serve $B4 3000 0 >"$T/said/s10_peer" 2>&1 &
-JOBS="$JOBS $!"
-said "$T/said/s10_peer" ready
+serve b s10_peer raw serve $B4 3000 0
 scenario s10_raw_253 "protocol = 253 AND family = 2 AND $raw" raw talk $B4 3000 1400
 expect s10_peer "protocol = 253"
 copy s11_many tcp
@@ -61,10 +34,7 @@ scenario s12_packet_send "family = 17 AND protocol = 34997 AND sniffed = 0" pack
 scenario s13_uring_up "$(tcp $SINK)" uring send inline $B4 $SINK 8m
 scenario s14_sendfile "$(tcp $SINK)" tcp sendfile $B4 $SINK 32m
 scenario s15_sendmmsg "$(udp $SINK)" batch up $B4 $SINK 16000 1000
-copy s16_peer accept
-bg_a "$T/bin/s16_peer" here 127.0.0.1 7100 1 1m >"$T/said/s16_peer" 2>&1 &
-JOBS="$JOBS $!"
-said "$T/said/s16_peer" ready
+serve a s16_peer accept here 127.0.0.1 7100 1 1m
 scenario s16_loopback "protocol = 6 AND raddr = '127.0.0.1' AND rport = 7100" tcp half 127.0.0.1 7100 4m
 expect s16_peer "direction = 'in' AND laddr = '127.0.0.1' AND lport = 7100 AND raddr = '127.0.0.1' AND result = 'open'"
 scenario s18_drip "$(tcp $SINK)" tcp drip $B4 $SINK 256k 200
@@ -123,18 +93,11 @@ scenario icmp6_raw "protocol = 58 AND family = 10" icmp raw $B6 100 1000
 scenario raw_own_header "family = 2 AND protocol IN (253, 255)" raw hdrincl $B4 100 500
 scenario packet_dgram "family = 17 AND protocol = 34997" packet dgram va 100 500
 
-copy packet_sniff packet
-bg_a "$T/bin/packet_sniff" sniff va 100 0 >"$T/said/packet_sniff" 2>&1 &
-sniffer=$!
-JOBS="$JOBS $sniffer"
-said "$T/said/packet_sniff" ready
+serve a packet_sniff packet sniff va 100 0
 scenario sniffed_about "$(udp $SINK)" udp up $B4 $SINK 100 100
-gone $sniffer 50 || fail packet_sniff 'saw no packets'
+served packet_sniff
 
-copy accepts accept
-bg_a "$T/bin/accepts" here $A4 7200 3 5000 >"$T/said/accepts" 2>&1 &
-JOBS="$JOBS $!"
-said "$T/said/accepts" ready
+serve a accepts accept here $A4 7200 3 5000
 copy dials tcp
 for n in 1 2 3; do in_b "$T/bin/dials" half $A4 7200 20000; done >/dev/null
 expect accepts "direction = 'in' AND result = 'open' AND lport = 7200 AND laddr = '$A4' AND raddr = '$B4'"
@@ -147,21 +110,7 @@ flush
 
 # ---- what the rows say
 
-# A window may close while a connection is being made.
-pending='protocol IN (6, 262) AND result IS NULL AND send = 0 AND recv = 0'
-while IFS='	' read -r name facts; do
-	got=$(row_sum "$T/bin/$name")
-	sum=$(sha256sum "$T/bin/$name" | cut -d' ' -f1)
-	if [ "$got" != "$(moved "$name")" ]; then
-		fail "$name" "rows say '$got', the system calls said '$(moved "$name")'"
-	elif [ "$got" = '0 0' ]; then
-		fail "$name" 'moved nothing'
-	else
-		check_rows "$name" "$T/bin/$name" "($facts OR $pending) AND sha256 = '$sum' AND hash_error IS NULL AND uid = 0
-			AND contime <= last_seen AND abs(contime - unixepoch()) < 120"
-	fi
-done <"$T/expect"
-
+check_expected
 same s17_container "$(row_sum "$T/root/bin/s17_container")" "$(moved s17_container)"
 check_rows s17_container_identity "$T/root/bin/s17_container" "raddr = '$B4' AND cmdline LIKE '/bin/s17_container drip %'
 	AND sha256 = '$(sha256sum "$T/bin/s17_container" | cut -d' ' -f1)'"
