@@ -27,6 +27,8 @@
 #define WIRE_ARGV_MAX 32768 /* command line kept, all arguments and their NULs */
 #define WIRE_TEXT_MAX 4096  /* detail of a loss, coverage text */
 #define WIRE_SETTINGS_MAX 61440
+#define WIRE_CGROUP_MAX 1024	/* path of a cgroup: what the kernel hands out (TRACE_CGROUP_PATH_LEN) */
+#define WIRE_PLACE_NAME_MAX 256 /* NAME_MAX and a NUL */
 
 struct wire_hdr {
 	__u16 version; /* first, so that a foreign frame is known by its first two bytes */
@@ -50,6 +52,8 @@ enum wire_type {
 	WIRE_IMAGE,	   /* wire_image: wire_exec joined with its file (hasher -> store) */
 	WIRE_DIGEST,	   /* wire_digest: the SHA-256 of a file, when it came later than its image */
 	WIRE_CHANGED,	   /* wire_changed: a known executable was modified */
+	WIRE_CGROUP,	   /* wire_cgroup: a cgroup and its path (kernel to hasher) */
+	WIRE_PLACE,	   /* wire_place: what that path says (hasher -> store) */
 	WIRE__MAX
 };
 
@@ -302,6 +306,34 @@ struct wire_image {
 	__u32 hash_error; /* enum wire_hash_error */
 	__u32 flags;
 	__u8 sha256[WIRE_SHA256_SIZE]; /* valid when hash_error is WIRE_HASH_OK */
+	__u64 place_id;		       /* a wire_place that came before; 0 = unknown */
+};
+
+/* flags of wire_cgroup */
+#define WIRE_CGROUP_CUT 0x1 /* longer than WIRE_CGROUP_MAX: its end is missing */
+#define WIRE_CGROUP_FLAGS 0x1
+
+/* Behind it: path_len bytes of path from the root of the cgroup v2 hierarchy, ended by a NUL that the length
+ * counts. */
+struct wire_cgroup {
+	__u64 id; /* inode number of its directory, never given to another */
+	__u32 flags;
+	__u32 path_len;
+};
+
+/* ids of places that are not the id of a cgroup: where one process was found, numbered by the hasher */
+#define WIRE_PLACE_FOUND (1ull << 63)
+
+/* Said before the first image or flow that refers to it (wire_image.place_id, wire_flow.creator_cgroup).
+ * Behind it: runtime, container, unit and path, each ended by a NUL that its length counts (0 = there is
+ * none); no other bytes. */
+struct wire_place {
+	__u64 id;
+	__u64 cgroup_id; /* the cgroup v2 of whoever is there */
+	__u16 runtime_len;
+	__u16 container_len;
+	__u16 unit_len;
+	__u16 path_len;
 };
 
 struct wire_digest {
@@ -351,7 +383,9 @@ static_assert(sizeof(struct wire_fork) == 40, "wire_fork");
 static_assert(sizeof(struct wire_exit) == 24, "wire_exit");
 static_assert(sizeof(struct wire_flow) == 128, "wire_flow");
 static_assert(sizeof(struct wire_loss) == 48, "wire_loss");
-static_assert(sizeof(struct wire_image) == 48, "wire_image");
+static_assert(sizeof(struct wire_image) == 56, "wire_image");
+static_assert(sizeof(struct wire_cgroup) == 16, "wire_cgroup");
+static_assert(sizeof(struct wire_place) == 24, "wire_place");
 static_assert(sizeof(struct wire_digest) == 48, "wire_digest");
 static_assert(sizeof(struct wire_hdr) + sizeof(struct wire_image) + sizeof(struct wire_exec) + WIRE_PATH_MAX +
 			      WIRE_ARGV_MAX <=

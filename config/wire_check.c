@@ -143,6 +143,45 @@ static const char *check_digest(const char *p, size_t len)
 	return hash_error == WIRE_HASH_PENDING ? "a digest that is pending" : NULL;
 }
 
+/* len bytes of which the last is the only NUL; 0 = no string at all. */
+static bool is_string(const char *text, size_t len)
+{
+	return len == 0 || memchr(text, '\0', len) == text + len - 1;
+}
+
+static const char *check_cgroup(const char *p, size_t len)
+{
+	size_t path_len = GET(wire_cgroup, path_len, p);
+
+	if (GET(wire_cgroup, flags, p) & ~(__u32)WIRE_CGROUP_FLAGS)
+		return "unknown cgroup flag";
+	if (path_len == 0 || path_len > WIRE_CGROUP_MAX)
+		return "path of a cgroup missing or too long";
+	if (len != sizeof(struct wire_cgroup) + path_len)
+		return "path does not fill the frame";
+	return is_string(p + sizeof(struct wire_cgroup), path_len) ? NULL : "path is not terminated";
+}
+
+static const char *check_place(const char *p, size_t len)
+{
+	const size_t lens[] = {GET(wire_place, runtime_len, p), GET(wire_place, container_len, p),
+			       GET(wire_place, unit_len, p), GET(wire_place, path_len, p)};
+	const char *text = p + sizeof(struct wire_place);
+	size_t i, left = len - sizeof(struct wire_place);
+
+	if (GET(wire_place, id, p) == 0)
+		return "place without an id";
+	for (i = 0; i < 4; i++) {
+		if (lens[i] > (i < 3 ? WIRE_PLACE_NAME_MAX : WIRE_CGROUP_MAX) || lens[i] > left)
+			return "text of a place too long";
+		if (!is_string(text, lens[i]))
+			return "text of a place is not terminated";
+		text += lens[i];
+		left -= lens[i];
+	}
+	return left == 0 ? NULL : "text does not fill the frame";
+}
+
 struct rule {
 	size_t size;   /* of the fixed part */
 	bool variable; /* more may follow; check() tests how much */
@@ -165,6 +204,8 @@ static const struct rule rules[WIRE__MAX] = {
 	[WIRE_IMAGE] = {sizeof(struct wire_image) + sizeof(struct wire_exec), true, check_image},
 	[WIRE_DIGEST] = {sizeof(struct wire_digest), false, check_digest},
 	[WIRE_CHANGED] = {sizeof(struct wire_changed), false, NULL},
+	[WIRE_CGROUP] = {sizeof(struct wire_cgroup), true, check_cgroup},
+	[WIRE_PLACE] = {sizeof(struct wire_place), true, check_place},
 };
 
 const char *wire_check(const struct wire_hdr *hdr, const void *payload)

@@ -315,6 +315,45 @@ static void test_digest(void **state)
 	bad_u32(offsetof(struct wire_digest, hash_error), WIRE_HASH__MAX, "out of range");
 }
 
+static void test_cgroup(void **state)
+{
+	struct wire_cgroup cgroup = {.id = 7, .path_len = 5};
+
+	(void)state;
+	begin(WIRE_CGROUP, &cgroup, sizeof(cgroup));
+	add("/a\nb", 5);
+	good();
+	only_this_length();
+	bad_u32(offsetof(struct wire_cgroup, flags), WIRE_CGROUP_FLAGS + 1, "unknown cgroup flag");
+	bad_u32(offsetof(struct wire_cgroup, path_len), 4, "does not fill");
+	bad_u32(offsetof(struct wire_cgroup, path_len), 0, "missing or too long");
+	bad_u32(offsetof(struct wire_cgroup, path_len), WIRE_CGROUP_MAX + 1, "missing or too long");
+	bad_u8(sizeof(cgroup) + 4, 'x', "not terminated");
+	bad_u8(sizeof(cgroup) + 1, 0, "not terminated");
+}
+
+static void test_place(void **state)
+{
+	struct wire_place place = {.id = 7, .runtime_len = 2, .unit_len = 4, .path_len = 3};
+	const size_t unit = sizeof(place) + 2, path = unit + 4;
+
+	(void)state;
+	begin(WIRE_PLACE, &place, sizeof(place));
+	add("r\0u.s\0/x", 9);
+	good();
+	only_this_length();
+	bad_u32(offsetof(struct wire_place, id), 0, "without an id");
+	bad_u16(offsetof(struct wire_place, runtime_len), 3, "not terminated");
+	bad_u16(offsetof(struct wire_place, container_len), WIRE_PLACE_NAME_MAX + 1, "too long");
+	bad_u16(offsetof(struct wire_place, unit_len), 8, "too long");
+	bad_u16(offsetof(struct wire_place, path_len), 0, "does not fill");
+	bad_u8(unit + 1, 0, "not terminated");
+	bad_u8(path + 2, 'x', "not terminated");
+	place = (struct wire_place){.id = WIRE_PLACE_FOUND};
+	begin(WIRE_PLACE, &place, sizeof(place));
+	good();
+}
+
 /* The tables have a name for every value, so that a new one cannot be forgotten. */
 static void test_names(void **state)
 {
@@ -349,7 +388,8 @@ int main(void)
 		cmocka_unit_test(test_header), cmocka_unit_test(test_fixed),	 cmocka_unit_test(test_flush),
 		cmocka_unit_test(test_texts),  cmocka_unit_test(test_settings),	 cmocka_unit_test(test_exec),
 		cmocka_unit_test(test_image),  cmocka_unit_test(test_exec_text), cmocka_unit_test(test_flow),
-		cmocka_unit_test(test_digest), cmocka_unit_test(test_names),
+		cmocka_unit_test(test_digest), cmocka_unit_test(test_cgroup),	 cmocka_unit_test(test_place),
+		cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
