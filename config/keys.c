@@ -47,6 +47,8 @@ static const struct key keys[] = {
 	 "also log programs that do not use the network", NULL, NULL},
 	{"GeoIP lookup", value_bool, AT(geoip_lookup), 0, 0, "true", "show the country of an address",
 	 "GeoIP lookup", NULL},
+	{"Hooks", value_hooks, AT(hooks), 0, 0, "\"auto\"",
+	 "what counts bytes in the kernel: \"auto\", \"tracepoints\" or \"trampolines\"", NULL, NULL},
 	{"Log addresses", value_bool, AT(log_addresses), 0, 0, "true", "log remote addresses and domains",
 	 NULL, NULL},
 	{"Log commands", value_bool, AT(log_commands), 0, 0, "true", "log command lines", NULL, NULL},

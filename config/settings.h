@@ -28,11 +28,20 @@ struct ignore_rule {
 	char *domain;	     /* DOMAIN: natural order, lower case, no dots at the ends; owned */
 };
 
+/* Which BPF programs count bytes: the order of the words of "Hooks". */
+enum settings_hooks {
+	SETTINGS_HOOKS_AUTO,
+	SETTINGS_HOOKS_TRACEPOINTS,
+	SETTINGS_HOOKS_TRAMPOLINES,
+	SETTINGS_HOOKS__MAX
+};
+
 struct settings {
 	unsigned retention_days;
 	unsigned size_limit_mb;
 	unsigned write_limit_s;
 	unsigned ring_pages;	/* of 4 KiB, a power of two */
+	unsigned hooks;		/* enum settings_hooks */
 	unsigned vt_request_limit_s;
 	bool sql_log;
 	bool text_log;

@@ -255,6 +255,23 @@ static bool each_item(struct parse *p, const struct key *key, const struct scan_
 	return true;
 }
 
+void value_hooks(struct parse *p, const struct key *key, const struct scan_value *v)
+{
+	static const char *const words[SETTINGS_HOOKS__MAX] = {
+		[SETTINGS_HOOKS_AUTO] = "\"auto\"",
+		[SETTINGS_HOOKS_TRACEPOINTS] = "\"tracepoints\"",
+		[SETTINGS_HOOKS_TRAMPOLINES] = "\"trampolines\"",
+	};
+	unsigned *out = place(p, key), i;
+
+	for (i = 0; i < SETTINGS_HOOKS__MAX; i++)
+		if (is_word(v, words[i])) {
+			*out = i;
+			return;
+		}
+	refuse_value(p, key, v, "\"auto\", \"tracepoints\" or \"trampolines\"");
+}
+
 static const char *const kinds[] = {"new", "changed", "parent", "verdict", "error", "loss"};
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 #define KINDS_ALLOWED                                                                                        \

@@ -30,6 +30,7 @@ value_set value_power; /* of two */
 value_set value_string;
 value_set value_url;
 value_set value_server; /* object or string, kept as JSON */
+value_set value_hooks;	/* a word, kept as enum settings_hooks */
 value_set value_kinds;	/* "all" or a list of notification kinds, kept as bits in the order of the names */
 value_set value_ignore;
 

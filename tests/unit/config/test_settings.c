@@ -125,6 +125,7 @@ static void test_defaults(void **state)
 	assert_int_equal(s.retention_days, 30);
 	assert_int_equal(s.size_limit_mb, 2048);
 	assert_int_equal(s.write_limit_s, 10);
+	assert_int_equal(s.hooks, SETTINGS_HOOKS_AUTO);
 	assert_int_equal(s.ring_pages, 64);
 	assert_int_equal(s.vt_request_limit_s, 15);
 	assert_int_equal(s.notify_kinds, 63);
@@ -186,6 +187,9 @@ static void test_refusals(void **state)
 		{"{\"DB retention (days)\": []}", "found []"},
 		{"{\"DB write limit (seconds)\": 0}", "allowed: a whole number from 1 to 3600"},
 		{"{\"Perf ring buffer (pages)\": 100}", "found 100, allowed: a power of two from 8 to 16384"},
+		{"{\"Hooks\": \"kprobes\"}",
+		 "found \"kprobes\", allowed: \"auto\", \"tracepoints\" or \"trampolines\""},
+		{"{\"Hooks\": true}", "\"Hooks\": found true"},
 		{"{\"Set RLIMIT_NOFILE\": true}", "found true, allowed: null or a whole number"},
 		{"{\"VT API key\": 5}", "found a number or word, allowed: a string"},
 		{"{\"VT API URL\": \"http://example.com\"}", "http:// only to localhost"},
