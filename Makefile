@@ -4,6 +4,7 @@
 #   make            build            make check   tests that need no privileges, in seconds
 #   make run        log to build/state, in the foreground (as root)
 #   make test       all tests (as root)          make bench   measurements
+#   make kernels    the end-to-end tests on five kernels, in virtual machines (as root; an hour)
 #   V=1 shows the commands, SANITIZE=1 builds with ASan and UBSan into build/asan
 
 VERSION := 0.1.0
@@ -46,7 +47,7 @@ parts = $(filter-out %/main.o,$(call objects,$1))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run deps test-deps check test bench fuzz install uninstall clean dist deb FORCE
+.PHONY: all run deps test-deps check test kernels bench fuzz install uninstall clean dist deb FORCE
 
 all: $(PROGRAMS)
 
@@ -70,7 +71,7 @@ $(STAGES:%=$B/femtosnitch-%): $B/femtosnitch-%: $B/obj/%/main.o $B/%.a $B/config
 	$(call say,LD)
 	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_$*) $(LIBS_config)
 
-# ---- BPF: one object per subject, linked into one, embedded by its only includer, collector/probe.c
+# ---- BPF: one object per subject, linked into one, embedded by its only includer, collector/object.c
 BPF_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
 BPF_OBJECTS := $(patsubst bpf/%.bpf.c,$B/bpf/%.bpf.o,$(sort $(wildcard bpf/*.bpf.c)))
 
@@ -89,7 +90,7 @@ $B/bpf/femtosnitch.skel.h: $B/bpf/femtosnitch.bpf.o
 	$(call say,SKEL)
 	$Q$(BPFTOOL) gen skeleton $< name femtosnitch > $@
 
-$B/obj/collector/probe.o: $B/bpf/femtosnitch.skel.h
+$B/obj/collector/object.o: $B/bpf/femtosnitch.skel.h
 
 # ---- run from the tree, dependencies
 run: all
@@ -125,6 +126,13 @@ $(ACTORS): $B/tests/actors/%: tests/actors/%.c tests/actors/actor.h
 LIBS_ACTOR_uring := -luring
 LIBS_ACTOR_tiny := -static
 
+# process 1 of the virtual machines
+GUEST := $B/tests/kernels/init
+$(GUEST): tests/kernels/init.c
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$Q$(CC) -O2 -Wall -Wextra -D_GNU_SOURCE -static -o $@ $<
+
 BENCHES := $(patsubst tests/bench/%.c,$B/tests/bench/%,$(sort $(wildcard tests/bench/*.c)))
 $(BENCHES): $B/tests/bench/%: $B/obj/tests/bench/%.o $B/config.a
 	$(call say,LD)
@@ -134,8 +142,11 @@ $(BENCHES): $B/tests/bench/%: $B/obj/tests/bench/%.o $B/config.a
 check: all $(UNIT_TESTS)
 	tests/run-check $B
 
-test: all $(UNIT_TESTS) $(ACTORS) $$(FUZZERS)
+test: all $(UNIT_TESTS) $(ACTORS) $(GUEST) $$(FUZZERS)
 	tests/run-all $B
+
+kernels: all $(ACTORS) $(GUEST)
+	tests/kernels/run $B full
 
 bench: all $(ACTORS) $(BENCHES)
 	tests/bench/run $B

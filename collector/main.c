@@ -301,20 +301,34 @@ static void stop(struct collector *c)
 
 /* ---- start */
 
+/* What was proven and what runs. Caller frees; NULL: no memory. */
+static char *coverage(struct collector *c, const struct selftest_result *result)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return NULL;
+	fprintf(f, "%s\n", result->text);
+	probe_say(c->probe, f);
+	fclose(f);
+	return text;
+}
+
 static void say_ready(struct collector *c, const struct selftest_result *result)
 {
-	const char *refused = probe_refused(c->probe);
-	char text[WIRE_TEXT_MAX];
+	const char *missing = probe_missing(c->probe);
+	char *text = coverage(c, result);
 
-	snprintf(text, sizeof(text), "%s\nhooks: %u attached%s%s", result->text, probe_attached(c->probe),
-		 refused[0] ? "\nNOT PROVEN: " : "", refused);
-	if (refused[0])
-		stage_loss(&c->stage, WIRE_LOSS_HOOK, 0, 0, 0, 0, "%s", refused);
+	if (missing[0])
+		stage_loss(&c->stage, WIRE_LOSS_HOOK, 0, 0, 0, 0, "%s", missing);
 	for (const char *line = strstr(result->text, "NOT PROVEN"); line;
 	     line = strstr(line + 1, "NOT PROVEN"))
 		stage_loss(&c->stage, WIRE_LOSS_HOOK, 0, 0, 0, 0, "self-test: %.*s", (int)strcspn(line, "\n"),
 			   line);
-	stage_ready(&c->stage, text);
+	stage_ready(&c->stage, text ? text : result->text);
+	free(text);
 }
 
 /* The kernel names processes as the first PID namespace does. In another one we could not even find
@@ -324,6 +338,17 @@ static bool in_first_pid_namespace(void)
 	struct stat ns;
 
 	return stat("/proc/self/ns/pid", &ns) != 0 || ns.st_ino == 0xEFFFFFFC;
+}
+
+static enum hooks_set asked_set(const struct settings *settings)
+{
+	static const enum hooks_set sets[] = {
+		[SETTINGS_HOOKS_AUTO] = HOOKS_ALWAYS,
+		[SETTINGS_HOOKS_TRACEPOINTS] = HOOKS_TRACEPOINTS,
+		[SETTINGS_HOOKS_TRAMPOLINES] = HOOKS_TRAMPOLINES,
+	};
+
+	return sets[settings->hooks];
 }
 
 /* Attach first, then look at what was there before: nothing falls between. */
@@ -337,7 +362,7 @@ static void begin(struct collector *c)
 		fatalx("this is a PID namespace of its own (a container): run femtosnitch on the host, which "
 		       "sees "
 		       "its containers too");
-	if (probe_open(&c->probe, c->stage.settings.ring_pages) < 0)
+	if (probe_open(&c->probe, c->stage.settings.ring_pages, asked_set(&c->stage.settings)) < 0)
 		fatalx("nothing can be watched on this kernel; `femtosnitch doctor` says more");
 	c->record.stage = &c->stage;
 	c->record.own.tgid = getpid();
@@ -359,7 +384,7 @@ static int doctor(void)
 {
 	struct collector c = {.stage.id = WIRE_STAGE_COLLECTOR, .stage.settings.ring_pages = 64};
 	struct selftest_result result;
-	const char *refused;
+	char *text;
 
 	log_open("femtosnitch-collector", 0);
 	if (!in_first_pid_namespace()) {
@@ -367,15 +392,15 @@ static int doctor(void)
 		return 1;
 	}
 	c.stage.out = frame_writer_new(open("/dev/null", O_WRONLY | O_CLOEXEC), OUT_BOUND);
-	if (!c.stage.out || probe_open(&c.probe, c.stage.settings.ring_pages) < 0)
+	if (!c.stage.out || probe_open(&c.probe, c.stage.settings.ring_pages, HOOKS_ALWAYS) < 0)
 		return 1;
 	c.record.stage = &c.stage;
 	probe_attach(c.probe);
 	seed_run(c.probe, &c.record);
 	selftest_run(c.probe, &c.record, &result);
-	refused = probe_refused(c.probe);
-	printf("%s\nhooks: %u attached\n%s%s", result.text, probe_attached(c.probe), refused,
-	       refused[0] ? "\n" : "");
+	text = coverage(&c, &result);
+	puts(text ? text : result.text);
+	free(text);
 	probe_free(c.probe);
 	return result.blind;
 }

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * probe.h - the BPF programs: choose what this kernel can run, load, attach, and hand out what they share
- * with us. The only module that knows libbpf and the skeleton. Everything it put into the kernel is gone once
- * probe_free() was called or the process has ended: nothing is pinned.
+ * probe.h - the BPF programs while they run: hands out what they record and count. It works with file
+ * descriptors only (hold.h); load.h gets them from the kernel. Everything that was put into the kernel is
+ * gone once probe_free() was called or the process has ended: nothing is pinned.
  */
 #ifndef FEMTOSNITCH_PROBE_H
 #define FEMTOSNITCH_PROBE_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "bpf/wire.h"
+#include "collector/hooks.h"
 
 struct probe;
 
@@ -22,18 +24,20 @@ enum probe_iter {
 	PROBE_ITER__MAX
 };
 
-/* Load. Programs the kernel refuses are left out and named in probe_refused(). 0 and *out, or a negative
- * errno after a message: nothing can be watched at all. ring_pages: of 4 KiB, a power of two. */
-int probe_open(struct probe **out, unsigned ring_pages);
+/* Load. 0 and *out, or a negative errno after a message: nothing can be watched at all. ring_pages: of 4 KiB,
+ * a power of two. set: HOOKS_ALWAYS = the better one. */
+int probe_open(struct probe **out, unsigned ring_pages, enum hooks_set set);
 
 /* From now on the kernel counts and records; until then only iterators run. */
 void probe_attach(struct probe *);
 
 void probe_free(struct probe *); /* NULL is fine */
 
-/* Programs left out and why, one "name: reason" per line; "" if none. */
-const char *probe_refused(const struct probe *);
-unsigned probe_attached(const struct probe *); /* how many programs run */
+/* What runs, one item per line, the last without newline: "kernel RELEASE", "hooks SET: N attached", a
+ * "refused NAME: reason" for each program that is left out, "NOT PROVEN: NAME: reason" where that matters. */
+void probe_say(const struct probe *, FILE *);
+
+const char *probe_missing(const struct probe *); /* the last of these, "NAME: reason" a line; "" if none */
 
 struct wire_shared *probe_shared(struct probe *);
 

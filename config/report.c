@@ -83,7 +83,8 @@ static void each_line(const char *text, void (*each)(FILE *, const char *key, co
 static void join_line(FILE *f, const char *key, const char *line, size_t len)
 {
 	(void)key;
-	fprintf(f, "; %.*s", (int)len, line);
+	if (strncmp(line, "refused ", 8) != 0) /* in `status`; what of it matters is NOT PROVEN too */
+		fprintf(f, "; %.*s", (int)len, line);
 }
 
 static void warn_unproven(FILE *f, const char *key, const char *line, size_t len)

@@ -32,13 +32,13 @@ check_top_level()
 }
 
 # May a file of folder $1 include $2? Its own headers, the floor, the wire contract; view also the schema's text.
-# probe.c is the one includer of the generated skeleton.
+# object.c is the one includer of the generated skeleton.
 may_include()
 {
 	case $1:$2 in
 	*:config/*.h | *:bpf/wire.h) return 0 ;;
 	bpf:bpf/*.h) return 0 ;;
-	collector:bpf/femtosnitch.skel.h) [ "$3" = collector/probe.c ] ;;
+	collector:bpf/femtosnitch.skel.h) [ "$3" = collector/object.c ] ;;
 	view:store/schema.h) return 0 ;;
 	"$1:$1/"*.h) return 0 ;;
 	*) return 1 ;;

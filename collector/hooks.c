@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "collector/hooks.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TWIN "_again"
+
+static const struct hook hooks[] = {
+	/* who: Linux 4.16 (tp_btf: 5.5) */
+	{"on_exec", HOOKS_ALWAYS, 0},
+	{"on_fork", HOOKS_ALWAYS, 0},
+	{"on_exit", HOOKS_ALWAYS, 0},
+	/* attempts, and the end of sockets */
+	{"on_release", HOOKS_ALWAYS, HOOK_STAYS},
+	{"on_connect4", HOOKS_ALWAYS, 0},
+	{"on_connect6", HOOKS_ALWAYS, 0},
+	{"on_state", HOOKS_ALWAYS, 0},
+	/* peers of datagrams */
+	{"on_sendmsg4", HOOKS_ALWAYS, 0},
+	{"on_sendmsg6", HOOKS_ALWAYS, 0},
+	{"on_recvmsg4", HOOKS_ALWAYS, 0},
+	{"on_recvmsg6", HOOKS_ALWAYS, 0},
+	/* bytes */
+	{"on_tcp_copied", HOOKS_ALWAYS, 0},
+	{"on_send", HOOKS_TRACEPOINTS, 0},
+	{"on_receive", HOOKS_TRACEPOINTS, 0},
+	/* read by the collector */
+	{"sweep_sockets", HOOKS_ALWAYS, HOOK_READ},
+	{"seed_tasks", HOOKS_ALWAYS, HOOK_READ},
+	{"seed_sockets", HOOKS_ALWAYS, HOOK_READ},
+};
+
+bool hooks_is_twin(const char *program)
+{
+	size_t len = strlen(program), tail = sizeof(TWIN) - 1;
+
+	return len > tail && strcmp(program + len - tail, TWIN) == 0;
+}
+
+bool hooks_other(char *other, size_t size, const char *program)
+{
+	int len = (int)strlen(program), n;
+
+	if (hooks_is_twin(program))
+		n = snprintf(other, size, "%.*s", len - (int)sizeof(TWIN) + 1, program);
+	else
+		n = snprintf(other, size, "%s" TWIN, program);
+	return n > 0 && (size_t)n < size;
+}
+
+const struct hook *hooks_find(const char *program)
+{
+	size_t len = strlen(program) - (hooks_is_twin(program) ? sizeof(TWIN) - 1 : 0);
+
+	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++)
+		if (strlen(hooks[i].program) == len && strncmp(hooks[i].program, program, len) == 0)
+			return &hooks[i];
+	return NULL;
+}
+
+const char *hooks_set_name(enum hooks_set set)
+{
+	static const char *const names[HOOKS__MAX] = {
+		[HOOKS_ALWAYS] = "none",
+		[HOOKS_TRACEPOINTS] = "tracepoints",
+		[HOOKS_TRAMPOLINES] = "trampolines",
+	};
+
+	return names[set];
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * object.h - the BPF objects that are built into this program. The only module that includes what bpftool
+ * generates; nothing else than the bytes is used of it: programs and maps are found by name.
+ */
+#ifndef FEMTOSNITCH_OBJECT_H
+#define FEMTOSNITCH_OBJECT_H
+
+#include <stddef.h>
+
+/* The ELF file for this kernel. */
+const void *object_bytes(size_t *size);
+
+#endif

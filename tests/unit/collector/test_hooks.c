@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Every program that is built in has its row in the table of hooks, and every pair is complete. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <bpf/libbpf.h>
+
+#include "bpf/wire.h"
+#include "collector/hold.h"
+#include "collector/hooks.h"
+#include "collector/object.h"
+
+static struct bpf_object *open_object(void)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "femtosnitch");
+	size_t size;
+	const void *bytes = object_bytes(&size);
+
+	return bpf_object__open_mem(bytes, size, &opts);
+}
+
+static void every_program_has_a_row(void **state)
+{
+	struct bpf_object *obj = open_object();
+	struct bpf_program *prog;
+	char other[HOLD_NAME_SIZE];
+
+	(void)state;
+	assert_non_null(obj);
+	bpf_object__for_each_program (prog, obj) {
+		const char *name = bpf_program__name(prog);
+		const struct hook *hook = hooks_find(name);
+
+		if (!hook)
+			fail_msg("%s has no row in collector/hooks.c", name);
+		assert_true(strlen(name) < HOLD_NAME_SIZE);
+		assert_int_equal(!!(hook->flags & HOOK_READ),
+				 strncmp(bpf_program__section_name(prog), "iter/", 5) == 0);
+		if (!hooks_is_twin(name))
+			continue;
+		assert_true(hooks_other(other, sizeof(other), name));
+		if (!bpf_object__find_program_by_name(obj, other))
+			fail_msg("%s is the twin of no program", name);
+	}
+	bpf_object__close(obj);
+}
+
+static void what_the_collector_shares_is_all_of_bss(void **state)
+{
+	struct bpf_object *obj = open_object();
+	struct bpf_map *bss = bpf_object__find_map_by_name(obj, ".bss");
+
+	(void)state;
+	assert_non_null(bss);
+	assert_int_equal(bpf_map__value_size(bss), sizeof(struct wire_shared));
+	bpf_object__close(obj);
+}
+
+static void twins_share_a_row(void **state)
+{
+	char other[16];
+
+	(void)state;
+	assert_ptr_equal(hooks_find("on_send"), hooks_find("on_send_again"));
+	assert_int_equal(hooks_find("on_send")->set, HOOKS_TRACEPOINTS);
+	assert_null(hooks_find("on_sen"));
+	assert_null(hooks_find("_again"));
+	assert_true(hooks_other(other, sizeof(other), "on_send"));
+	assert_string_equal(other, "on_send_again");
+	assert_true(hooks_other(other, sizeof(other), "on_send_again"));
+	assert_string_equal(other, "on_send");
+	assert_false(hooks_other(other, sizeof(other), "on_tcp_copied"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_program_has_a_row),
+		cmocka_unit_test(what_the_collector_shares_is_all_of_bss),
+		cmocka_unit_test(twins_share_a_row),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
