@@ -4,7 +4,8 @@
  * says what the system calls reported: "sent N received M" on stdout, the numbers femtosnitch must have. It
  * exits 1 with the reason when it could not do its job, and ACTOR_SKIP when this machine cannot; after
  * ACTOR_SECONDS it is killed by its own alarm, so that a test that went wrong ends. Amounts may end in k or m
- * (1024). Everything is static inline: there is no library of actors.
+ * (1024). ACTOR_RATE in the environment, an amount per second, slows each thread down to it. Everything is
+ * static inline: there is no library of actors.
  */
 #ifndef FEMTOSNITCH_ACTOR_H
 #define FEMTOSNITCH_ACTOR_H
@@ -126,6 +127,41 @@ static inline void wait_ms(long ms)
 		;
 }
 
+/* Bytes per second, 0 = as fast as it goes. */
+static inline unsigned long long rate(void)
+{
+	const char *text = getenv("ACTOR_RATE");
+
+	return text && *text ? amount(text) : 0;
+}
+
+/* After n more bytes: sleep until this thread may go on. Who was held up catches up. */
+static inline void pace(size_t n)
+{
+	static __thread unsigned long long per_second, done;
+	static __thread struct timespec begin;
+	struct timespec due;
+
+	if (!done) {
+		per_second = rate();
+		clock_gettime(CLOCK_MONOTONIC, &begin);
+	}
+	done += n;
+	if (!per_second)
+		return;
+	due.tv_sec = begin.tv_sec + (time_t)(done / per_second);
+	due.tv_nsec = begin.tv_nsec + (long)(done % per_second * 1000000000ULL / per_second);
+	due.tv_sec += due.tv_nsec / 1000000000;
+	due.tv_nsec %= 1000000000;
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
+}
+
+/* How much of left to ask for in one call: pieces when there is a rate to keep. */
+static inline size_t piece(unsigned long long left)
+{
+	return rate() && left > 65536 ? 65536 : left;
+}
+
 static inline void send_all(int fd, unsigned long long n, struct moved *m)
 {
 	static const char buf[65536];
@@ -137,6 +173,7 @@ static inline void send_all(int fd, unsigned long long n, struct moved *m)
 			die("send");
 		m->sent += r;
 		n -= r;
+		pace(r);
 	}
 }
 
@@ -149,11 +186,12 @@ static inline void receive_all(int fd, unsigned long long n, struct moved *m)
 		ssize_t r = recv(fd, buf, n < sizeof(buf) ? n : sizeof(buf), 0);
 
 		if (r == 0 || (r < 0 && errno == ENOTCONN))
-			return; /* the latter is SCTP's word for the end: it has no half-close (RFC 9260, 9.2) */
+			return; /* the latter is SCTP's end: it has no half-close (RFC 9260, 9.2) */
 		if (r < 0)
 			die("recv");
 		m->received += r;
 		n -= r;
+		pace(r);
 	}
 }
 

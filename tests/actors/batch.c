@@ -39,8 +39,10 @@ static void up(int fd, unsigned long long count, struct moved *m)
 
 		if (n < 0)
 			die("sendmmsg");
-		for (i = 0; i < n; i++)
+		for (i = 0; i < n; i++) {
 			m->sent += mm[i].msg_len;
+			pace(mm[i].msg_len);
+		}
 		count -= n;
 	}
 }
@@ -62,8 +64,10 @@ static void down(int fd, const struct sockaddr_storage *to, socklen_t len, unsig
 			prepare(to, sizeof(*to), sizeof(data[0]), naming);
 			if ((got = recvmmsg(fd, mm, n, MSG_WAITFORONE, NULL)) <= 0)
 				die("recvmmsg");
-			for (i = 0; i < got; i++)
+			for (i = 0; i < got; i++) {
 				m->received += mm[i].msg_len;
+				pace(mm[i].msg_len);
+			}
 			n -= got;
 		}
 	}

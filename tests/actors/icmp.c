@@ -49,6 +49,7 @@ int main(int argc, char **argv)
 		if ((r = sendto(fd, out, sizeof(*h) + size, 0, (struct sockaddr *)&to, len)) < 0)
 			die("sendto");
 		m.sent += r;
+		pace(r);
 		do {
 			if ((r = recv(fd, in, sizeof(in), 0)) < 0)
 				die("recv");

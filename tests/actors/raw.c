@@ -46,6 +46,7 @@ int main(int argc, char **argv)
 			if ((r = sendto(fd, buf, size, 0, (struct sockaddr *)&to, len)) < 0)
 				die("sendto");
 			m.sent += r;
+			pace(r);
 		}
 		if (own)
 			continue;

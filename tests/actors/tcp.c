@@ -67,7 +67,7 @@ static void duplex(void)
 	finish(fd, &moved);
 }
 
-/* count pieces, 10 ms apart */
+/* count pieces, 10 ms apart if no rate says otherwise */
 static void drip(void)
 {
 	unsigned long long i;
@@ -75,7 +75,8 @@ static void drip(void)
 
 	for (i = 0; i < count; i++) {
 		send_all(fd, bytes / count, &moved);
-		wait_ms(10);
+		if (!rate())
+			wait_ms(10);
 	}
 	finish(fd, &moved);
 }
@@ -106,12 +107,13 @@ static void send_file(void)
 	unsigned long long left = bytes;
 
 	while (left) {
-		ssize_t r = sendfile(fd, file, NULL, left);
+		ssize_t r = sendfile(fd, file, NULL, piece(left));
 
 		if (r <= 0)
 			die("sendfile");
 		moved.sent += r;
 		left -= r;
+		pace(r);
 	}
 	finish(fd, &moved);
 }
@@ -160,6 +162,7 @@ static void splice_in(void)
 			die("splice");
 		moved.received += r;
 		move(pipes[0], null, r);
+		pace(r);
 	}
 	finish(fd, &moved);
 }

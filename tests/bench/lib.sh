@@ -6,13 +6,13 @@
 # One row: what, measured, budget, and whether it keeps it ("-": there is no budget).
 figure() { # WHAT MEASURED BUDGET [UNIT]
 	verdict=$(awk -v m="$2" -v b="$3" 'BEGIN { print b == "-" ? "" : (m + 0 <= b + 0 ? "ok" : "OVER") }')
-	printf '%-52s %14s %14s  %s\n' "$1" "$2${4:+ $4}" "$3" "$verdict"
+	printf '%-50s %18s %18s  %s\n' "$1" "$2${4:+ $4}" "$3" "$verdict"
 }
 
 # The same where the figure must be reached exactly.
 exact() { # WHAT MEASURED WANT
 	[ "$2" = "$3" ] && verdict=ok || verdict=WRONG
-	printf '%-52s %14s %14s  %s\n' "$1" "$2" "$3" "$verdict"
+	printf '%-50s %18s %18s  %s\n' "$1" "$2" "$3" "$verdict"
 }
 
 now_ms() { date +%s%3N; }
