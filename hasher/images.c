@@ -32,6 +32,7 @@ enum lost {
 struct images {
 	struct stage *stage;
 	struct watch *watch;
+	struct places *places;
 	struct versions versions;
 	struct join *join;
 	struct cover *cover; /* NULL without fanotify */
@@ -120,7 +121,8 @@ unsigned images_drain(struct images *im, bool has_room)
 static void put_image(struct images *im, const struct wire_exec *exec, size_t len, struct cache_file *f,
 		      unsigned hash_error, __u32 flags)
 {
-	struct wire_image image = {.hash_error = hash_error, .flags = flags};
+	struct wire_image image = {
+		.hash_error = hash_error, .flags = flags, .place_id = places_image(im->places, exec)};
 
 	if (f) {
 		image.file_id = f->file_id;
@@ -372,7 +374,7 @@ bool images_abandon(struct images *im)
 	return versions_abandon(&im->versions);
 }
 
-struct images *images_new(struct stage *stage, struct watch *watch, unsigned max_files)
+struct images *images_new(struct stage *stage, struct watch *watch, struct places *places, unsigned max_files)
 {
 	struct images *im = calloc(1, sizeof(*im));
 	const struct cover_listener listener = {.lost = lost, .gone = gone, .arg = im};
@@ -381,6 +383,7 @@ struct images *images_new(struct stage *stage, struct watch *watch, unsigned max
 		return NULL;
 	im->stage = stage;
 	im->watch = watch;
+	im->places = places;
 	im->said_ns = stage_now();
 	im->join = join_new(JOIN_MAX);
 	if (watch && (im->far = far_new(watch)) != NULL)

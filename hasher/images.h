@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * images.h - turns each exec record into an image: program, version, digest. Brings together the events
- * (watch.h, join.h), what is known and hashed (versions.h) and who looks for a file without an event
- * (cover.h, reach.h), and says downstream what came of it.
+ * images.h - turns each exec record into an image: program, version, digest, place. Brings together the
+ * events (watch.h, join.h), what is known and hashed (versions.h), who looks for a file without an event
+ * (cover.h, reach.h) and the cgroups (places.h), and says downstream what came of it.
  *
  * Nothing here waits. Whoever calls a function that writes frames has made sure of room for IMAGES_ROOM
  * bytes.
@@ -14,14 +14,15 @@
 
 #include "bpf/wire.h"
 #include "config/stage.h"
+#include "hasher/places.h"
 #include "hasher/watch.h"
 
 #define IMAGES_ROOM (WIRE_FRAME_MAX + 16384) /* an image, and a few losses and digests beside it */
 
 struct images;
 
-/* watch may be NULL: no fanotify, everything through /proc. Borrows both. NULL: errno says why. */
-struct images *images_new(struct stage *, struct watch *watch, unsigned max_files);
+/* watch may be NULL: no fanotify, everything through /proc. Borrows all three. NULL: errno says why. */
+struct images *images_new(struct stage *, struct watch *watch, struct places *, unsigned max_files);
 void images_free(struct images *); /* NULL is fine */
 
 /* Take what fanotify has queued: before an exec record is looked at, and whenever there is something. With

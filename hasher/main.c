@@ -36,6 +36,7 @@
 struct hasher {
 	struct stage stage;
 	struct watch *watch;
+	struct places *places;
 	struct images *images;
 	const char *unwatched; /* why there is no fanotify, NULL = there is */
 	bool predecessor_ready;
@@ -103,6 +104,12 @@ static void handle(struct hasher *h, const struct wire_hdr *hdr, const void *pay
 	case WIRE_EXEC:
 		images_exec(h->images, payload, hdr->len);
 		return;
+	case WIRE_CGROUP:
+		places_learn(h->places, payload);
+		return;
+	case WIRE_FLOW:
+		places_creator(h->places, ((const struct wire_flow *)payload)->creator_cgroup);
+		break;
 	case WIRE_READY:
 		if (((const struct wire_ready *)payload)->stage == WIRE_STAGE_COLLECTOR)
 			h->predecessor_ready = true;
@@ -300,7 +307,7 @@ static int doctor(void)
 		return 1;
 	}
 	stage.out = frame_writer_new(open("/dev/null", O_WRONLY | O_CLOEXEC), OUT_BOUND);
-	images = stage.out ? images_new(&stage, watch, FILES_SPARE) : NULL;
+	images = stage.out ? images_new(&stage, watch, NULL, FILES_SPARE) : NULL;
 	if (!images)
 		fatal("fanotify");
 	while (!images_ready(images) && now_ms() < end) {
@@ -331,7 +338,8 @@ int main(int argc, char **argv)
 	h.watch = watch_new();
 	if (!h.watch)
 		h.unwatched = strerror(errno);
-	h.images = images_new(&h.stage, h.watch, files);
+	h.places = places_new(&h.stage, PLACES_MAX);
+	h.images = h.places ? images_new(&h.stage, h.watch, h.places, files) : NULL;
 	if (!h.images)
 		fatal("start");
 	run(&h);

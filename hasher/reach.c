@@ -17,6 +17,7 @@
 
 #include "hasher/digest.h"
 #include "hasher/file.h"
+#include "hasher/proc.h"
 
 /* The path of a mount point may be covered by another mount, and behind a dead server's or an automounter's.
  * An O_PATH open of the last component triggers nothing; the mount id tells whether we are where we wanted to
@@ -43,30 +44,6 @@ static int mark(const struct reach_job *job)
 	return rc;
 }
 
-/* Does the process still run that was recorded, or another with its number? */
-static bool same_process(const struct wire_image_key *image)
-{
-	const unsigned long long hz = (unsigned long long)sysconf(_SC_CLK_TCK);
-	char path[32], buf[1024], *s;
-	unsigned long long start;
-	ssize_t n;
-	int fd, i;
-
-	snprintf(path, sizeof(path), "/proc/%u/stat", image->tgid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	n = read(fd, buf, sizeof(buf) - 1);
-	close(fd);
-	buf[n > 0 ? n : 0] = '\0';
-	s = strrchr(buf, ')'); /* comm may hold anything, blanks and brackets too */
-	for (i = 3; s && i <= 22; i++)
-		s = strchr(s + 1, ' ');
-	if (!s || sscanf(s, "%llu", &start) != 1)
-		return false;
-	return start == image->start_ns * hz / 1000000000ull;
-}
-
 /* Is fd the file of the record? The times decide; where only mtime is left,
  * device or process must agree too. */
 static bool is_it(const struct reach_job *job, const struct wire_file *st, bool by_process)
@@ -75,7 +52,7 @@ static bool is_it(const struct reach_job *job, const struct wire_file *st, bool 
 		return true;
 	if (!file_same_content(st, &job->record))
 		return false;
-	return by_process ? same_process(&job->image) : st->dev == job->record.dev;
+	return by_process ? proc_same(&job->image) : st->dev == job->record.dev;
 }
 
 /* Open what lies at path, and only if it is a regular file: a directory of the path may have become a link to

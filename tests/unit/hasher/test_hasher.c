@@ -408,6 +408,48 @@ static void huge(void **state)
 	stop(&r);
 }
 
+static void send_cgroup(struct rig *r, __u64 id, const char *path)
+{
+	struct {
+		struct wire_cgroup cgroup;
+		char path[64];
+	} rec = {.cgroup = {.id = id, .path_len = (__u32)strlen(path) + 1}};
+
+	strcpy(rec.path, path);
+	send_frame(r, WIRE_CGROUP, &rec, sizeof(rec.cgroup) + rec.cgroup.path_len, NULL);
+}
+
+/* Where it runs is said before the image that is there, and before the flow whose socket was made there. */
+static void places(void **state)
+{
+	struct wire_exec exec = {
+		.image = {.tgid = 0x7ffffff0, .start_ns = 1}, .cgroup_id = 70, .flags = WIRE_EXEC_NO_FILE};
+	struct wire_flow flow = {.creator_cgroup = 71};
+	static struct got g;
+	struct wire_place *place = (struct wire_place *)g.payload;
+	struct rig r;
+
+	(void)state;
+	start(&r);
+	send_cgroup(&r, 70, "/system.slice/a.service");
+	send_cgroup(&r, 71, "/system.slice/b.socket");
+	send_frame(&r, WIRE_EXEC, &exec, sizeof(exec), NULL);
+	send_frame(&r, WIRE_FLOW, &flow, sizeof(flow), NULL);
+	assert_int_equal(receive(&r, &g, 5), 1);
+	assert_int_equal(g.hdr.type, WIRE_PLACE); /* what the hasher was told is not passed on */
+	assert_int_equal(place->id, 70);
+	assert_string_equal((char *)(place + 1), "a.service");
+	assert_int_equal(receive(&r, &g, 5), 1);
+	assert_int_equal(g.hdr.type, WIRE_IMAGE);
+	assert_int_equal(((struct wire_image *)g.payload)->place_id, 70);
+	assert_int_equal(receive(&r, &g, 5), 1);
+	assert_int_equal(g.hdr.type, WIRE_PLACE);
+	assert_int_equal(place->id, 71);
+	assert_int_equal(receive(&r, &g, 5), 1);
+	assert_int_equal(g.hdr.type, WIRE_FLOW);
+	stop(&r);
+}
+
 static int group(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -421,6 +463,7 @@ static int group(void)
 		cmocka_unit_test(running),
 		cmocka_unit_test(new_mount),
 		cmocka_unit_test(other_namespace),
+		cmocka_unit_test(places),
 		cmocka_unit_test(huge),
 	};
 
