@@ -129,8 +129,10 @@ static __always_inline void count(struct sock *sk, struct socket_state *state, s
 		peer_of_socket(sk, peer);
 	if (connection && !peer_known(peer))
 		moved->peer_known = WIRE_PEER_UNKNOWN;
-	if (shared.no_release || !slot_new(sk, state, image, peer, moved))
+	if (shared.no_release || !slot_new(sk, state, image, peer, moved)) {
 		overflow_count(sk, image, peer, moved);
+		__sync_fetch_and_add(&state->overflow_sent, moved->sent);
+	}
 }
 
 /* ---- storage */

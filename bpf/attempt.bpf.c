@@ -11,6 +11,7 @@
  * for each address it sorts).
  */
 #include "bpf/report.bpf.h"
+#include "bpf/twice.bpf.h"
 
 static __always_inline __u8 result_of_error(int err)
 {
@@ -190,21 +191,53 @@ static __always_inline void begins_to_listen(struct sock *sk)
 	bpf_sk_storage_delete(&sockets, sk);
 }
 
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(on_state, struct sock *sk, int from, int to)
+/* ---- coverage that checks itself */
+
+/* A connection that we saw from its beginning has ended, and nobody can move bytes of it any more (before
+ * release a send may still be under way, whose result is not counted yet): does TCP know of bytes that we do
+ * not? What was never read or never acknowledged is no loss. SYN and FIN are acknowledged like a byte each.
+ */
+static __always_inline void find_uncounted(struct sock *sk)
+{
+	struct socket_state *state = bpf_sk_storage_get(&sockets, sk, NULL, 0);
+	struct tcp_sock *tcp;
+	__u64 sent, acked;
+	__s32 unread;
+
+	if (!state || (state->flags & (SOCKET_BEGUN | SOCKET_RELEASED | SOCKET_REPAIRED)) !=
+			      (SOCKET_BEGUN | SOCKET_RELEASED))
+		return;
+	tcp = bpf_skc_to_tcp_sock(sk);
+	if (!tcp || !is_known_plain(sk) || sk->sk_user_data)
+		return;
+	sent = state->slot[0].sent + state->slot[1].sent + state->overflow_sent;
+	acked = tcp->bytes_acked;
+	if (acked > sent + 2)
+		lost(WIRE_LOSS_UNCOUNTED, acked - sent - 2);
+	if (!(state->flags & SOCKET_BASED))
+		return;
+	unread = tcp_read_up_to(sk, tcp) - state->copied_seq;
+	if (unread > 0)
+		lost(WIRE_LOSS_UNCOUNTED, unread);
+}
+
+static __always_inline void state_changed(struct sock *sk, int from, int to)
 {
 	bool asks = from == TCP_CLOSE && to == TCP_SYN_SENT;
 	bool opens = to == TCP_ESTABLISHED && (from == TCP_SYN_SENT || from == TCP_SYN_RECV);
 
 	if (!asks && !opens && to != TCP_CLOSE && to != TCP_LISTEN)
-		return 0;
-	if (to == TCP_CLOSE && from != TCP_SYN_SENT && !sk->sk_err)
-		return 0; /* closed in order: nothing new to say */
+		return;
+	if (to == TCP_CLOSE && from != TCP_SYN_SENT && !sk->sk_err) { /* closed in order: no other news */
+		if (sk->sk_protocol == IPPROTO_TCP)
+			find_uncounted(sk);
+		return;
+	}
 	if (sk->sk_protocol == IPPROTO_TCP && !is_known_plain(sk)) {
 		struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
 
 		if (tcp && tcp->is_mptcp)
-			return 0; /* a subflow: the connection is the MPTCP socket above it */
+			return; /* a subflow: the connection is the MPTCP socket above it */
 	}
 	if (asks)
 		attempt_sent(sk);
@@ -214,8 +247,11 @@ int BPF_PROG(on_state, struct sock *sk, int from, int to)
 		accepted(sk);
 	else
 		attempt_ended(sk, from, to);
-	return 0;
 }
+
+PROGRAM_TWICE("tp_btf/inet_sock_set_state", on_state, TOKEN_STATE,
+	      sk->__sk_common.skc_num ^ sk->__sk_common.skc_dport, state_changed(sk, from, to),
+	      struct sock *sk, int from, int to)
 
 /* ---- the end */
 

@@ -69,14 +69,9 @@ static __always_inline bool call_read(struct call *call)
 /* The destination of this send; raw and ping sockets have no port there. False: the call does not show it. */
 static __noinline bool caller_destination(struct peer *peer, bool has_port)
 {
-	struct {
-		__u16 family;
-		__u16 port;
-		__u32 in_addr; /* IPv6: flow information */
-		__u32 in6_addr[4];
-	} name = {};
 	struct user_msghdr msg = {};
 	struct call call = {};
+	struct sockname name = {};
 	__u64 at = 0;
 
 	if (!call_read(&call))
@@ -85,21 +80,11 @@ static __noinline bool caller_destination(struct peer *peer, bool has_port)
 		at = call.arg4;
 	else if (call.number == CALL_SENDMSG && !bpf_probe_read_user(&msg, sizeof(msg), (void *)call.arg1))
 		at = msg.name;
-	if (!at || bpf_probe_read_user(&name, 8, (void *)at))
+	if (!at || bpf_probe_read_user(&name, SOCKNAME_IN, (void *)at))
 		return false;
-	if (name.family == AF_INET) {
-		peer->addr[0] = name.in_addr;
-	} else if (name.family == AF_INET6) {
-		if (bpf_probe_read_user(&name, sizeof(name), (void *)at))
-			return false;
-		__builtin_memcpy(peer->addr, name.in6_addr, sizeof(peer->addr));
-	} else {
+	if (name.family == AF_INET6 && bpf_probe_read_user(&name, sizeof(name), (void *)at))
 		return false;
-	}
-	peer->family = name.family;
-	peer->port = has_port ? bpf_ntohs(name.port) : 0;
-	peer_normalise(peer);
-	return true;
+	return peer_of_name(&name, has_port, peer);
 }
 
 /* Where a raw IPv4 packet came from: its own header is in the buffer that was just filled (raw(7)). */

@@ -4,35 +4,32 @@
  * a subshell whose parent is gone, would show process 1 as its parent.
  */
 #include "bpf/image.bpf.h"
+#include "bpf/twice.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
 struct wire_shared shared = {};
 
 /* Runs in the new image, its arguments just written, its old ones gone. */
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
-{
-	exec_send(task, bprm->file, WIRE_EXEC_EXECVE);
-	return 0;
-}
+PROGRAM_TWICE("tp_btf/sched_process_exec", on_exec, TOKEN_EXEC, 0,
+	      exec_send(task, bprm->file, WIRE_EXEC_EXECVE), struct task_struct *task, int old_pid,
+	      struct linux_binprm *bprm)
 
 struct fork_record {
 	struct wire_hdr hdr;
 	struct wire_fork fork;
 };
 
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+static __always_inline void forked(const struct task_struct *parent, const struct task_struct *child)
 {
 	struct fork_record *rec;
 
 	if (child->tgid != child->pid)
-		return 0; /* a thread */
+		return; /* a thread */
 	rec = bpf_ringbuf_reserve(&ring, sizeof(*rec), 0);
 	if (!rec) {
 		lost(WIRE_LOSS_RING_FULL, 0);
-		return 0;
+		return;
 	}
 	rec->hdr.version = WIRE_VERSION;
 	rec->hdr.type = WIRE_FORK;
@@ -41,8 +38,10 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	image_key_read(child, &rec->fork.child);
 	rec->fork.time_ns = bpf_jiffies64();
 	bpf_ringbuf_submit(rec, wake(false));
-	return 0;
 }
+
+PROGRAM_TWICE("tp_btf/sched_process_fork", on_fork, TOKEN_FORK, 0, forked(parent, child),
+	      struct task_struct *parent, struct task_struct *child)
 
 struct exit_record {
 	struct wire_hdr hdr;
@@ -51,17 +50,16 @@ struct exit_record {
 
 /* The last thread of a process: signal->live falls to 0 before this tracepoint (do_exit). The threads of a
  * process that dies at once may all see 0; a repeated record does no harm. */
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(on_exit, struct task_struct *task)
+static __always_inline void exited(const struct task_struct *task)
 {
 	struct exit_record *rec;
 
 	if (BPF_CORE_READ(task, signal, live.counter))
-		return 0;
+		return;
 	rec = bpf_ringbuf_reserve(&ring, sizeof(*rec), 0);
 	if (!rec) {
 		lost(WIRE_LOSS_RING_FULL, 0);
-		return 0;
+		return;
 	}
 	rec->hdr.version = WIRE_VERSION;
 	rec->hdr.type = WIRE_EXIT;
@@ -71,5 +69,6 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	rec->exit.start_ns = task->group_leader->start_boottime;
 	rec->exit.time_ns = bpf_jiffies64();
 	bpf_ringbuf_submit(rec, wake(false));
-	return 0;
 }
+
+PROGRAM_TWICE("tp_btf/sched_process_exit", on_exit, TOKEN_EXIT, 0, exited(task), struct task_struct *task)

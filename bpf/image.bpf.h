@@ -15,10 +15,12 @@
 #define ARGV_SMALL 4096 /* command lines up to here go through the scratch record */
 #define PATH_MASK (WIRE_PATH_MAX - 1)
 
-/* A record under construction: 8.6 KB per CPU. */
+#define SCRATCHES 2 /* per CPU: a program may have been preempted while it works in one */
+
+/* A record under construction: 8.6 KB. */
 struct exec_scratch {
-	__u32 busy; /* a preempted program of this CPU is at work in it */
-	__u32 pad;
+	__u32 busy;
+	__u32 index;
 	struct wire_hdr hdr;
 	struct wire_exec exec;
 	char data[WIRE_PATH_MAX + NAME_SIZE + ARGV_SMALL];
@@ -33,7 +35,7 @@ struct exec_long {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, SCRATCHES);
 	__type(key, __u32);
 	__type(value, struct exec_scratch);
 } exec_scratch SEC(".maps") __weak;
@@ -45,6 +47,26 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } seen SEC(".maps") __weak;
+
+/* One of this CPU's that nobody works in, or NULL. */
+static __always_inline struct exec_scratch *scratch_take(void)
+{
+	for (__u32 i = 0; i < SCRATCHES; i++) {
+		__u32 index = i;
+		struct exec_scratch *scratch = bpf_map_lookup_elem(&exec_scratch, &index);
+
+		if (scratch && !__sync_lock_test_and_set(&scratch->busy, 1)) {
+			scratch->index = i;
+			return scratch;
+		}
+	}
+	return NULL;
+}
+
+static __always_inline void scratch_give(struct exec_scratch *scratch)
+{
+	__sync_lock_test_and_set(&scratch->busy, 0);
+}
 
 static __always_inline void image_key(const struct task_struct *task, struct wire_image_key *key)
 {
@@ -111,7 +133,8 @@ static __always_inline void file_identity(struct wire_exec *exec, const struct f
 struct path_walk {
 	struct dentry *dentry;
 	struct mount *mount;
-	char *to;     /* WIRE_PATH_MAX + NAME_SIZE bytes */
+	char *to; /* WIRE_PATH_MAX + NAME_SIZE bytes */
+	__u32 scratch;
 	__u32 offset; /* written so far */
 	bool done;
 };
@@ -160,8 +183,8 @@ static long path_step(__u32 i, struct path_walk *walk)
 /* The scratch is looked up again: the verifier forgets what a pointer in bpf_loop's context points to. */
 static long path_loop(__u32 i, struct path_walk *walk)
 {
-	__u32 zero = 0;
-	struct exec_scratch *scratch = bpf_map_lookup_elem(&exec_scratch, &zero);
+	__u32 index = walk->scratch;
+	struct exec_scratch *scratch = bpf_map_lookup_elem(&exec_scratch, &index);
 
 	if (!scratch)
 		return 1;
@@ -169,9 +192,10 @@ static long path_loop(__u32 i, struct path_walk *walk)
 	return path_step(i, walk);
 }
 
-static __always_inline __u32 path_write(struct wire_exec *exec, const struct file *file)
+static __always_inline __u32 path_write(struct exec_scratch *scratch, const struct file *file)
 {
-	struct path_walk walk = {};
+	struct path_walk walk = {.scratch = scratch->index};
+	struct wire_exec *exec = &scratch->exec;
 
 	walk.dentry = BPF_CORE_READ(file, f_path.dentry);
 	walk.mount = (void *)BPF_CORE_READ(file, f_path.mnt) - bpf_core_field_offset(struct mount, mnt);
@@ -254,15 +278,12 @@ static __noinline bool exec_send(struct task_struct *task, const struct file *fi
 {
 	__u64 wake_flags = wake(true);
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
-	struct exec_scratch *scratch;
-	__u32 zero = 0, path_len = 0, argv_len = 0;
+	struct exec_scratch *scratch = scratch_take();
+	__u32 path_len = 0, argv_len = 0;
 	unsigned long size;
 	bool sent = true;
 
-	scratch = bpf_map_lookup_elem(&exec_scratch, &zero);
-	if (!scratch)
-		return false;
-	if (__sync_lock_test_and_set(&scratch->busy, 1)) {
+	if (!scratch) {
 		lost(WIRE_LOSS_RECURSION, 0);
 		return false;
 	}
@@ -270,7 +291,7 @@ static __noinline bool exec_send(struct task_struct *task, const struct file *fi
 	scratch->hdr.type = WIRE_EXEC;
 	exec_fill(&scratch->exec, task, file, source);
 	if (file)
-		path_len = path_write(&scratch->exec, file);
+		path_len = path_write(scratch, file);
 	path_len &= PATH_MASK;
 	if (mm && BPF_CORE_READ(mm, arg_end) - BPF_CORE_READ(mm, arg_start) > ARGV_SMALL &&
 	    exec_send_long(scratch, mm, path_len, wake_flags))
@@ -289,7 +310,7 @@ static __noinline bool exec_send(struct task_struct *task, const struct file *fi
 		sent = false;
 	}
 out:
-	__sync_lock_test_and_set(&scratch->busy, 0);
+	scratch_give(scratch);
 	return sent;
 }
 

@@ -48,25 +48,25 @@ int seed_tasks(struct bpf_iter__task *ctx)
 	struct task_struct *task = ctx->task;
 	const struct file *file;
 	struct exec_scratch *scratch;
-	__u32 zero = 0, path_len = 0;
+	__u32 path_len = 0;
 	unsigned long size;
 
 	if (!task || task->pid != task->tgid)
 		return 0;
-	scratch = bpf_map_lookup_elem(&exec_scratch, &zero);
-	if (!scratch || __sync_lock_test_and_set(&scratch->busy, 1))
+	scratch = scratch_take();
+	if (!scratch)
 		return 0; /* its first use of the network describes it */
 	file = BPF_CORE_READ(task, mm, exe_file);
 	exec_fill(&scratch->exec, task, file, WIRE_EXEC_RUNNING);
 	if (file)
-		path_len = path_write(&scratch->exec, file) & PATH_MASK;
+		path_len = path_write(scratch, file) & PATH_MASK;
 	scratch->exec.path_len = path_len;
 	scratch->hdr.version = WIRE_VERSION;
 	scratch->hdr.type = WIRE_EXEC;
 	scratch->hdr.len = sizeof(scratch->exec) + path_len;
 	size = EXEC_HDR_SIZE + path_len;
 	bpf_seq_write(ctx->meta->seq, &scratch->hdr, size);
-	__sync_lock_test_and_set(&scratch->busy, 0);
+	scratch_give(scratch);
 	return 0;
 }
 

@@ -200,7 +200,9 @@ struct in6_addr {
 	} in6_u;
 };
 
-struct proto;
+struct proto {
+	void *sendpage; /* until Linux 6.4 */
+};
 
 struct sock_common {
 	union {
@@ -259,6 +261,7 @@ struct tcp_sock {
 	__u32 rcv_nxt;
 	__u32 copied_seq;
 	__u64 bytes_received;
+	__u64 bytes_acked;
 	bool is_mptcp;
 };
 
@@ -267,8 +270,23 @@ struct packet_sock {
 	__be16 num;
 };
 
+struct sockaddr_vm {
+	unsigned int svm_port;
+	unsigned int svm_cid;
+};
+
+struct vsock_sock {
+	struct sock sk;
+	struct sockaddr_vm remote_addr;
+};
+
 struct socket {
 	struct sock *sk;
+};
+
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
 };
 
 /* include/net/sock.h: enum sock_flags; its first members never moved */
@@ -331,7 +349,10 @@ struct bpf_iter__task_file {
 #define AF_INET 2
 #define AF_INET6 10
 #define AF_PACKET 17
+#define AF_RDS 21
+#define AF_TIPC 30
 #define AF_VSOCK 40
+#define AF_SMC 43
 #define SOCK_STREAM 1
 #define SOCK_RAW 3
 #define IPPROTO_ICMP 1

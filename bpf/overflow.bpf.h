@@ -70,7 +70,7 @@ static __always_inline void flow_fill(struct wire_flow *flow, const struct task_
 	flow->family = peer->family ? peer->family : family;
 	if (family == AF_PACKET) {
 		flow->protocol = bpf_ntohs(BPF_CORE_READ((struct packet_sock *)sk, num));
-	} else if (family != AF_VSOCK) {
+	} else if (family == AF_INET || family == AF_INET6) {
 		flow->protocol = sk->sk_protocol;
 		local_end(sk, flow->family, (__u32 *)flow->laddr, &flow->lport);
 	}
@@ -79,17 +79,14 @@ static __always_inline void flow_fill(struct wire_flow *flow, const struct task_
 	creator_of(sk, &flow->creator_uid, &flow->creator_cgroup);
 }
 
-/* Add to the flow of (image, socket, peer) in the overflow hash, which is made if there is none. What finds
- * no room there either is lost, and counted with its bytes. */
-static __noinline void overflow_count(struct sock *sk, const struct wire_image_key *image,
-				      const struct peer *peer, const struct moved *moved)
+static __noinline void overflow_add(struct sock *sk, const struct wire_image_key *image,
+				    const struct peer *peer, const struct moved *moved)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct overflow_key key = {};
 	struct wire_flow *flow;
 	void *map;
 
-	image_uses_network(task, image);
 	key.image = *image;
 	key.cookie = bpf_get_socket_cookie(sk);
 	key.peer = *peer;
@@ -113,6 +110,16 @@ static __noinline void overflow_count(struct sock *sk, const struct wire_image_k
 		flow_add(flow, moved);
 	else
 		lost(WIRE_LOSS_OVERFLOW_FULL, moved->sent + moved->received + moved->sniffed);
+}
+
+/* Add to the flow of (image, socket, peer) in the overflow hash, which is made if there is none. What finds
+ * no room there either is lost, and counted with its bytes. Two calls, because both need much of the stack.
+ */
+static __always_inline void overflow_count(struct sock *sk, const struct wire_image_key *image,
+					   const struct peer *peer, const struct moved *moved)
+{
+	image_uses_network(bpf_get_current_task_btf(), image);
+	overflow_add(sk, image, peer, moved);
 }
 
 /* connect() was called and the protocol never began to connect: report it, through the overflow hash. */

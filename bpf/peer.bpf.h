@@ -77,6 +77,30 @@ static __always_inline void local_end(struct sock *sk, __u16 peer_family, __u32 
 	laddr[2] = sk->__sk_common.skc_v6_rcv_saddr.in6_u.u6_addr32[2];
 }
 
+/* struct sockaddr_in and sockaddr_in6 in one. */
+struct sockname {
+	__u16 family;
+	__u16 port;
+	__u32 in_addr; /* IPv6: flow information */
+	__u32 in6_addr[4];
+};
+#define SOCKNAME_IN 8 /* bytes of it that IPv4 has */
+
+/* False: neither IPv4 nor IPv6. */
+static __always_inline bool peer_of_name(const struct sockname *name, bool has_port, struct peer *peer)
+{
+	if (name->family == AF_INET)
+		peer->addr[0] = name->in_addr;
+	else if (name->family == AF_INET6)
+		__builtin_memcpy(peer->addr, name->in6_addr, sizeof(peer->addr));
+	else
+		return false;
+	peer->family = name->family;
+	peer->port = has_port ? bpf_ntohs(name->port) : 0;
+	peer_normalise(peer);
+	return true;
+}
+
 /* The address a cgroup hook was called for. */
 static __always_inline void peer_of_hook4(const struct bpf_sock_addr *ctx, struct peer *peer)
 {

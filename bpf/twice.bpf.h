@@ -7,7 +7,7 @@
  * counts what the first was not run for. Switching preemption off in the program does not help: switching it
  * on again lets the scheduler in before the program has ended.
  *
- * The first leaves its thread id as a token and the second takes it away; a first that finds no place for its
+ * The first leaves a token of what it saw and the second takes it away; a first that finds no place for its
  * token leaves the counting to the second. So each call is counted once, unless both were skipped in it.
  */
 #ifndef FEMTOSNITCH_TWICE_BPF_H
@@ -17,50 +17,71 @@
 
 #define TOKENS_MAX 1024 /* a power of two */
 #define TOKEN_PLACES 4
-#define TOKEN_STALE 60000 /* jiffies, at least a minute: its second was skipped and its thread is gone */
+#define TOKEN_STALE                                                                                          \
+	240 /* of 256 jiffies each, at least a minute: its second was skipped, its thread is gone */
+
+enum token_hook {
+	TOKEN_SEND,
+	TOKEN_RECEIVE,
+	TOKEN_STATE,
+	TOKEN_EXEC,
+	TOKEN_FORK,
+	TOKEN_EXIT,
+};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, TOKENS_MAX);
 	__type(key, __u32);
-	__type(value, __u64); /* thread id, jiffies << 32; 0 = free */
+	__type(value, __u64); /* 0 = free, else its time << 48 | what it is of */
 } tokens SEC(".maps") __weak;
 
-static __always_inline __u64 *token_place(__u32 tid, __u32 i)
+/* Thread (at most 2^22 of them), hook, and which of its objects: an interrupt may run another hook, or this
+ * one for another socket, between the two programs of a pair. */
+static __always_inline __u64 token_of(enum token_hook hook, __u16 about)
 {
-	__u32 at = ((tid * 0x9E3779B1u >> 16) + i) & (TOKENS_MAX - 1);
+	__u64 tid = (__u32)bpf_get_current_pid_tgid();
+
+	return tid | (__u64)hook << 22 | (__u64)about << 32;
+}
+
+static __always_inline __u64 *token_place(__u64 token, __u32 i)
+{
+	__u32 at = (((__u32)token * 0x9E3779B1u >> 16) + i) & (TOKENS_MAX - 1);
 
 	return bpf_map_lookup_elem(&tokens, &at);
 }
 
+#define TOKEN_MASK 0xffffffffffffull
+
 /* False: nowhere to leave it. */
-static __always_inline bool token_leave(__u32 tid)
+static __always_inline bool token_leave(__u64 token)
 {
-	__u32 now = bpf_jiffies64();
+	__u16 now = bpf_jiffies64() >> 8;
 
 	for (__u32 i = 0; i < TOKEN_PLACES; i++) {
-		__u64 *place = token_place(tid, i), was;
+		__u64 *place = token_place(token, i), was;
 
 		if (!place)
 			return false;
 		was = *(volatile __u64 *)place;
-		if ((__u32)was == tid) /* of a call whose second was skipped */
+		if (was && (was & TOKEN_MASK) == token) /* of a call whose second was skipped */
 			return true;
-		if ((!was || now - (__u32)(was >> 32) > TOKEN_STALE) &&
-		    __sync_val_compare_and_swap(place, was, (__u64)now << 32 | tid) == was)
+		if ((!was || (__u16)(now - (__u16)(was >> 48)) > TOKEN_STALE) &&
+		    __sync_val_compare_and_swap(place, was, (__u64)now << 48 | token) == was)
 			return true;
 	}
 	return false;
 }
 
-static __always_inline bool token_take(__u32 tid)
+static __always_inline bool token_take(__u64 token)
 {
 	for (__u32 i = 0; i < TOKEN_PLACES; i++) {
-		__u64 *place = token_place(tid, i);
+		__u64 *place = token_place(token, i);
 
 		if (!place)
 			return false;
-		if ((__u32) * (volatile __u64 *)place == tid) {
+		if ((*(volatile __u64 *)place & TOKEN_MASK) == token) {
 			__sync_lock_test_and_set(place, 0);
 			return true;
 		}
@@ -69,15 +90,32 @@ static __always_inline bool token_take(__u32 tid)
 }
 
 /* In the first program: is this call its to count? */
-static __always_inline bool counts_first(void)
+static __always_inline bool counts_first(enum token_hook hook, __u16 about)
 {
-	return !shared.twice || token_leave(bpf_get_current_pid_tgid());
+	return !shared.twice || token_leave(token_of(hook, about));
 }
 
 /* In the second. */
-static __always_inline bool counts_second(void)
+static __always_inline bool counts_second(enum token_hook hook, __u16 about)
 {
-	return shared.twice && !token_take(bpf_get_current_pid_tgid());
+	return shared.twice && !token_take(token_of(hook, about));
 }
+
+/* The pair: NAME, and NAME_again, which the collector attaches only where the kernel may skip the first. */
+#define PROGRAM_TWICE(section, name, hook, about, call, args...)                                             \
+	SEC(section)                                                                                         \
+	int BPF_PROG(name, args)                                                                             \
+	{                                                                                                    \
+		if (counts_first(hook, about))                                                               \
+			call;                                                                                \
+		return 0;                                                                                    \
+	}                                                                                                    \
+	SEC(section)                                                                                         \
+	int BPF_PROG(name##_again, args)                                                                     \
+	{                                                                                                    \
+		if (counts_second(hook, about))                                                              \
+			call;                                                                                \
+		return 0;                                                                                    \
+	}
 
 #endif

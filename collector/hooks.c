@@ -25,6 +25,19 @@ static const struct hook hooks[] = {
 	{"on_tcp_copied", HOOKS_ALWAYS, 0},
 	{"on_send", HOOKS_TRACEPOINTS, 0},
 	{"on_receive", HOOKS_TRACEPOINTS, 0},
+	{"on_inet_sendmsg", HOOKS_TRAMPOLINES, 0},
+	{"on_inet6_sendmsg", HOOKS_TRAMPOLINES, 0},
+	{"on_inet_recvmsg", HOOKS_TRAMPOLINES, 0},
+	{"on_inet6_recvmsg", HOOKS_TRAMPOLINES, 0},
+	{"on_common_recvmsg", HOOKS_TRAMPOLINES, 0},
+	{"on_packet_sendmsg", HOOKS_TRAMPOLINES, 0},
+	{"on_packet_sendmsg_spkt", HOOKS_TRAMPOLINES, 0},
+	{"on_packet_recvmsg", HOOKS_TRAMPOLINES, 0},
+	{"on_inet_sendpage", HOOKS_TRAMPOLINES, HOOK_EXTRA}, /* until Linux 6.4 */
+	{"on_vsock_sendmsg", HOOKS_TRAMPOLINES, HOOK_EXTRA}, /* module vsock, if it is loaded */
+	{"on_vsock_recvmsg", HOOKS_TRAMPOLINES, HOOK_EXTRA},
+	{"on_vsock_dgram_sendmsg", HOOKS_TRAMPOLINES, HOOK_EXTRA},
+	{"on_vsock_dgram_recvmsg", HOOKS_TRAMPOLINES, HOOK_EXTRA},
 	/* read by the collector */
 	{"sweep_sockets", HOOKS_ALWAYS, HOOK_READ},
 	{"seed_tasks", HOOKS_ALWAYS, HOOK_READ},

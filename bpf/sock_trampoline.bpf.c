@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * sock_trampoline.bpf.c - bytes sent and received on kernels without the tracepoints of sock_stable.bpf.c
+ * (before Linux 6.3): the ends of the functions behind every socket's operations. They are called through
+ * pointers, so no compiler inlines them away, and their arguments are the same from 5.10 to 7.3.
+ *
+ * They have the kernel's message header, and with it the peer of each datagram, raw and ping sockets
+ * included.
+ */
+#include "bpf/socket.bpf.h"
+#include "bpf/twice.bpf.h"
+
+/* The address in the message header: the destination of a send, or, after a receive that asked for it, the
+ * source. */
+static __noinline void message_peer(const struct sock *sk, const struct msghdr *msg, struct peer *peer)
+{
+	__u16 protocol = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_protocol);
+	const void *at = BPF_CORE_READ(msg, msg_name);
+	int len = BPF_CORE_READ(msg, msg_namelen);
+	struct sockname name = {};
+
+	if (!at || len < SOCKNAME_IN || bpf_probe_read_kernel(&name, sizeof(name), at))
+		return;
+	peer_of_name(&name,
+		     protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE || protocol == IPPROTO_SCTP,
+		     peer);
+}
+
+static __always_inline void message_sent(struct socket *sock, const struct msghdr *msg, long ret)
+{
+	struct sock *sk = sock->sk;
+	struct peer named = {};
+
+	if (!sk)
+		return;
+	if (!is_connection(sk))
+		message_peer(sk, msg, &named);
+	sent(sk, ret, &named);
+}
+
+static __always_inline void message_received(struct socket *sock, const struct msghdr *msg, int flags,
+					     long ret)
+{
+	struct sock *sk = sock->sk;
+	struct peer named = {};
+
+	if (!sk)
+		return;
+	if (ret > 0 && !is_connection(sk))
+		message_peer(sk, msg, &named);
+	received(sk, ret, flags, &named);
+}
+
+#define SENDMSG(function, name)                                                                              \
+	PROGRAM_TWICE("fexit/" #function, name, TOKEN_SEND, 0, message_sent(sock, msg, ret),                 \
+		      struct socket *sock, struct msghdr *msg, __u64 size, int ret)
+#define RECVMSG(function, name)                                                                              \
+	PROGRAM_TWICE("fexit/" #function, name, TOKEN_RECEIVE, 0, message_received(sock, msg, flags, ret),   \
+		      struct socket *sock, struct msghdr *msg, __u64 size, int flags, int ret)
+
+SENDMSG(inet_sendmsg, on_inet_sendmsg)
+SENDMSG(inet6_sendmsg, on_inet6_sendmsg)
+RECVMSG(inet_recvmsg, on_inet_recvmsg)
+RECVMSG(inet6_recvmsg, on_inet6_recvmsg)
+RECVMSG(sock_common_recvmsg, on_common_recvmsg) /* raw IPv6, SCTP */
+SENDMSG(packet_sendmsg, on_packet_sendmsg)
+SENDMSG(packet_sendmsg_spkt, on_packet_sendmsg_spkt) /* SOCK_PACKET, which nobody should use any more */
+RECVMSG(packet_recvmsg, on_packet_recvmsg)
+
+/* sendfile and splice until Linux 6.4. A protocol without sendpage of its own falls back to sendmsg, which is
+ * counted above. */
+static __always_inline void page_sent(struct socket *sock, long ret)
+{
+	struct sock *sk = sock->sk;
+	struct peer named = {};
+
+	if (sk && BPF_CORE_READ(sk, __sk_common.skc_prot, sendpage))
+		sent(sk, ret, &named);
+}
+
+PROGRAM_TWICE("fexit/inet_sendpage", on_inet_sendpage, TOKEN_SEND, 0, page_sent(sock, ret),
+	      struct socket *sock, void *page, int offset, __u64 size, int flags, long ret)
+
+/* ---- functions of modules, which can be watched once the module is loaded (and has BTF: Linux 5.11)
+ *
+ * No socket storage here: up to Linux 6.1 at least the verifier looks a module's function up among the
+ * kernel's own when it is asked whether storage is allowed, finds nothing and takes the machine down with it
+ * (bpf_sk_storage_tracing_allowed). */
+
+static __always_inline void module_moved(struct socket *sock, int flags, bool receiving, int ret)
+{
+	struct sock *sk = sock->sk;
+
+	if (sk)
+		other_family(sk, ret, flags, receiving);
+}
+
+#define MODULE_SENDMSG(function, name)                                                                       \
+	PROGRAM_TWICE("fexit/" #function, name, TOKEN_SEND, 0, module_moved(sock, 0, false, ret),            \
+		      struct socket *sock, struct msghdr *msg, __u64 size, int ret)
+#define MODULE_RECVMSG(function, name)                                                                       \
+	PROGRAM_TWICE("fexit/" #function, name, TOKEN_RECEIVE, 0, module_moved(sock, flags, true, ret),      \
+		      struct socket *sock, struct msghdr *msg, __u64 size, int flags, int ret)
+
+MODULE_SENDMSG(vsock_connectible_sendmsg, on_vsock_sendmsg) /* stream and seqpacket */
+MODULE_RECVMSG(vsock_connectible_recvmsg, on_vsock_recvmsg)
+MODULE_SENDMSG(vsock_dgram_sendmsg, on_vsock_dgram_sendmsg)
+MODULE_RECVMSG(vsock_dgram_recvmsg, on_vsock_dgram_recvmsg)
