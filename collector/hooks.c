@@ -11,6 +11,7 @@ static const struct hook hooks[] = {
 	{"on_exec", HOOKS_ALWAYS, 0},
 	{"on_fork", HOOKS_ALWAYS, 0},
 	{"on_exit", HOOKS_ALWAYS, 0},
+	{"on_cgroup_mkdir", HOOKS_ALWAYS, 0},
 	/* attempts, and the end of sockets */
 	{"on_release", HOOKS_ALWAYS, HOOK_STAYS},
 	{"on_connect4", HOOKS_ALWAYS, 0},

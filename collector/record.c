@@ -159,6 +159,19 @@ static int take_exit(struct record *rec, const struct wire_hdr *hdr, const void 
 	return 0;
 }
 
+static int take_cgroup(struct record *rec, const struct wire_hdr *hdr, const void *payload)
+{
+	const struct wire_cgroup *cgroup = payload;
+	const char *path = (const char *)(cgroup + 1);
+
+	if (hdr->len < sizeof(*cgroup) || cgroup->path_len > WIRE_CGROUP_MAX ||
+	    hdr->len != sizeof(*cgroup) + cgroup->path_len ||
+	    strnlen(path, cgroup->path_len) + 1 != cgroup->path_len)
+		return -EPROTO;
+	put(rec, WIRE_CGROUP, cgroup, hdr->len, 0);
+	return 0;
+}
+
 static int take_call(struct record *rec, const struct wire_hdr *hdr, const void *payload)
 {
 	(void)hdr;
@@ -171,7 +184,7 @@ int record_take(void *arg, const void *data, size_t size)
 {
 	static int (*const take[WIRE__MAX])(struct record *, const struct wire_hdr *, const void *) = {
 		[WIRE_EXEC] = take_exec, [WIRE_FLOW] = take_flow, [WIRE_FORK] = take_fork,
-		[WIRE_EXIT] = take_exit, [WIRE_TICK] = take_call,
+		[WIRE_EXIT] = take_exit, [WIRE_TICK] = take_call, [WIRE_CGROUP] = take_cgroup,
 	};
 	struct record *rec = arg;
 	struct wire_hdr hdr;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collector/cgroups.h"
 #include "collector/sweep.h"
 #include "config/log.h"
 
@@ -96,6 +97,7 @@ int seed_run(struct probe *probe, struct record *record)
 	struct seed *seed = malloc(sizeof(*seed));
 	int err = -ENOMEM;
 
+	cgroups_list(record); /* first: processes and sockets refer to them */
 	if (!seed)
 		goto out;
 	if ((err = seed_processes(seed, probe, record)) == 0 &&

@@ -191,6 +191,37 @@ static void a_full_output_is_counted_with_its_bytes(void **state)
 	assert_int_equal(f->record.dropped_bytes, 21);
 }
 
+static void cgroups_are_passed_on(void **state)
+{
+	struct fixture *f = *state;
+	struct {
+		struct wire_hdr hdr;
+		struct wire_cgroup cgroup;
+		char path[16];
+	} rec = {.hdr = {WIRE_VERSION, WIRE_CGROUP, sizeof(rec.cgroup) + 7},
+		 .cgroup = {.id = 9, .path_len = 7},
+		 .path = "/a/b\nc"};
+	const struct wire_cgroup *got;
+
+	record_take(&f->record, &rec, sizeof(rec)); /* the ring rounds sizes up */
+	got = next(f, WIRE_CGROUP);
+	assert_non_null(got);
+	assert_int_equal(got->id, 9);
+	assert_string_equal((const char *)(got + 1), "/a/b\nc");
+	assert_int_equal(f->record.dropped, 0);
+	rec.path[6] = 'x'; /* no NUL at the end, one before, a path longer than the record, none */
+	record_take(&f->record, &rec, sizeof(rec));
+	rec.path[6] = rec.path[3] = '\0';
+	record_take(&f->record, &rec, sizeof(rec));
+	rec.cgroup.path_len = 8;
+	record_take(&f->record, &rec, sizeof(rec));
+	rec.cgroup.path_len = 0;
+	rec.hdr.len = sizeof(rec.cgroup);
+	record_take(&f->record, &rec, sizeof(rec));
+	assert_int_equal(f->record.dropped, 4);
+	assert_null(next(f, 0));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -198,6 +229,7 @@ int main(void)
 		TEST(paths_are_turned_round),	     TEST(arguments_end_in_nul),
 		TEST(malformed_records_are_counted), TEST(flows_get_unix_time),
 		TEST(own_flows_stay_here),	     TEST(a_full_output_is_counted_with_its_bytes),
+		TEST(cgroups_are_passed_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
