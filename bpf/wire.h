@@ -54,6 +54,7 @@ enum wire_type {
 	WIRE_CHANGED,	   /* wire_changed: a known executable was modified */
 	WIRE_CGROUP,	   /* wire_cgroup: a cgroup and its path (kernel to hasher) */
 	WIRE_PLACE,	   /* wire_place: what that path says (hasher -> store) */
+	WIRE_RESUME,	   /* wire_resume: the number of the next fact (collector -> store) */
 	WIRE__MAX
 };
 
@@ -350,6 +351,17 @@ struct wire_changed {
 	__u32 pad;
 };
 
+/* Facts are what must be kept once and only once: flows, executions and the collector's own losses
+ * (wire_is_fact). Where somebody keeps our part of the kernel and a journal while we do not run, they are
+ * numbered in the order in which the collector sends them, so that the store can tell those that it has
+ * already from those that the run before did not get to write. */
+struct wire_resume {
+	__u64 journal;	 /* which numbering: when it began, as unix ns; not 0 */
+	__u64 next_fact; /* number of the first fact behind this frame */
+	wire_ns since_ns; /* nobody stopped watching: end of the last window of the run before; 0: watching began
+			     now */
+};
+
 /* What programs and collector share through mmap(2) rather than by records. Counters only grow. */
 struct wire_loss_count {
 	__u64 records, bytes;
@@ -371,6 +383,11 @@ struct wire_shared {
 	__u32 quiet;	       /* records that were not worth a look at the ring's fill */
 	__u32 twice;	       /* the programs that count bytes are attached twice: see bpf/twice.bpf.h */
 	__u64 plain_tcp[2];    /* struct proto of TCP that nobody sits on: IPv4, IPv6; programs learn it */
+	/* of the collector alone, kept here because it may be followed by another */
+	struct wire_loss_count loss_reported[WIRE_LOSS__MAX];
+	__u64 skipped_reported; /* of the runs that the kernel skipped */
+	__u32 overflow_in_use;	/* 0: overflow_a, 1: overflow_b */
+	__u32 pad;
 };
 
 #ifndef __bpf__
@@ -387,6 +404,7 @@ static_assert(sizeof(struct wire_image) == 56, "wire_image");
 static_assert(sizeof(struct wire_cgroup) == 16, "wire_cgroup");
 static_assert(sizeof(struct wire_place) == 24, "wire_place");
 static_assert(sizeof(struct wire_digest) == 48, "wire_digest");
+static_assert(sizeof(struct wire_resume) == 24, "wire_resume");
 static_assert(sizeof(struct wire_hdr) + sizeof(struct wire_image) + sizeof(struct wire_exec) + WIRE_PATH_MAX +
 			      WIRE_ARGV_MAX <=
 		      WIRE_FRAME_MAX,

@@ -12,11 +12,11 @@ static const char *const what[WIRE_LOSS__MAX] = {
 void health_poll(struct health *health, struct probe *probe, const struct record *record, wire_ns from,
 		 wire_ns to)
 {
-	const struct wire_shared *shared = probe_shared(probe);
+	struct wire_shared *shared = probe_shared(probe);
 	uint64_t skipped = probe_skipped_runs(probe);
 
 	for (unsigned kind = 0; kind < WIRE_LOSS__MAX; kind++) {
-		struct wire_loss_count now = shared->loss[kind], *seen = &health->seen[kind];
+		struct wire_loss_count now = shared->loss[kind], *seen = &shared->loss_reported[kind];
 
 		if (now.records == seen->records)
 			continue;
@@ -24,10 +24,10 @@ void health_poll(struct health *health, struct probe *probe, const struct record
 			   now.bytes - seen->bytes, "%s", what[kind] ? what[kind] : "");
 		*seen = now;
 	}
-	if (skipped != health->skipped_runs)
-		stage_loss(record->stage, WIRE_LOSS_RECURSION, from, to, skipped - health->skipped_runs, 0,
-			   "runs of BPF programs that the kernel skipped");
-	health->skipped_runs = skipped;
+	if (skipped != shared->skipped_reported)
+		stage_loss(record->stage, WIRE_LOSS_RECURSION, from, to, skipped - shared->skipped_reported,
+			   0, "runs of BPF programs that the kernel skipped");
+	shared->skipped_reported = skipped;
 	if (record->dropped != health->dropped)
 		stage_loss(record->stage, WIRE_LOSS_PIPE, from, to, record->dropped - health->dropped,
 			   record->dropped_bytes - health->dropped_bytes,

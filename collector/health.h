@@ -9,9 +9,8 @@
 #include "collector/probe.h"
 #include "collector/record.h"
 
+/* What was said of the kernel's counters stands beside them, in struct wire_shared. */
 struct health {
-	struct wire_loss_count seen[WIRE_LOSS__MAX];
-	uint64_t skipped_runs;
 	uint64_t dropped;
 	uint64_t dropped_bytes;
 };

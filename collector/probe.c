@@ -27,7 +27,6 @@ struct probe {
 	struct ring_buffer *ring;
 	probe_record *on_record;
 	void *on_record_arg;
-	unsigned overflow_in_use; /* 0: overflow_a, 1: overflow_b */
 };
 
 static const char *const iterators[PROBE_ITER__MAX] = {
@@ -50,7 +49,7 @@ static int overflow_use(struct probe *probe, unsigned which)
 
 	if (bpf_map_update_elem(map_fd(probe, "overflow"), &zero, &fd, BPF_ANY))
 		return -errno;
-	probe->overflow_in_use = which;
+	probe->shared->overflow_in_use = which;
 	return 0;
 }
 
@@ -223,8 +222,8 @@ static void overflow_hand_out(const struct wire_flow *flows, __u32 n, probe_reco
 
 int probe_overflow_take(struct probe *probe, probe_record *on_record, void *arg)
 {
-	int full = map_fd(probe, probe->overflow_in_use ? "overflow_b" : "overflow_a");
 	struct wire_shared *shared = probe->shared;
+	int full = map_fd(probe, shared->overflow_in_use ? "overflow_b" : "overflow_a");
 	struct bpf_map_info info = {};
 	__u32 n, at = 0, len = sizeof(info);
 	__u64 used = __atomic_load_n(&shared->overflow_used, __ATOMIC_ACQUIRE);
@@ -238,7 +237,7 @@ int probe_overflow_take(struct probe *probe, probe_record *on_record, void *arg)
 		return -errno;
 	flows = malloc(OVERFLOW_BATCH * sizeof(*flows));
 	keys = malloc(OVERFLOW_BATCH * (size_t)info.key_size);
-	err = flows && keys ? overflow_use(probe, !probe->overflow_in_use) : -ENOMEM;
+	err = flows && keys ? overflow_use(probe, !shared->overflow_in_use) : -ENOMEM;
 	if (err < 0)
 		goto out;
 	shared->overflow_taken = used;

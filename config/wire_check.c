@@ -182,6 +182,12 @@ static const char *check_place(const char *p, size_t len)
 	return left == 0 ? NULL : "text does not fill the frame";
 }
 
+static const char *check_resume(const char *p, size_t len)
+{
+	(void)len;
+	return GET(wire_resume, journal, p) == 0 ? "facts numbered by no journal" : NULL;
+}
+
 struct rule {
 	size_t size;   /* of the fixed part */
 	bool variable; /* more may follow; check() tests how much */
@@ -206,6 +212,7 @@ static const struct rule rules[WIRE__MAX] = {
 	[WIRE_CHANGED] = {sizeof(struct wire_changed), false, NULL},
 	[WIRE_CGROUP] = {sizeof(struct wire_cgroup), true, check_cgroup},
 	[WIRE_PLACE] = {sizeof(struct wire_place), true, check_place},
+	[WIRE_RESUME] = {sizeof(struct wire_resume), false, check_resume},
 };
 
 const char *wire_check(const struct wire_hdr *hdr, const void *payload)
@@ -224,6 +231,23 @@ const char *wire_check(const struct wire_hdr *hdr, const void *payload)
 	if (hdr->len > rule->size && !rule->variable)
 		return "record too long";
 	return rule->check ? rule->check(payload, hdr->len) : NULL;
+}
+
+bool wire_is_fact(unsigned type, const void *payload)
+{
+	switch (type) {
+	case WIRE_FLOW:
+		return true;
+	case WIRE_LOSS:
+		return GET(wire_loss, stage, payload) == WIRE_STAGE_COLLECTOR;
+	case WIRE_EXEC:
+		return GET(wire_exec, source, payload) == WIRE_EXEC_EXECVE;
+	case WIRE_IMAGE:
+		return GET(wire_exec, source, (const char *)payload + sizeof(struct wire_image)) ==
+		       WIRE_EXEC_EXECVE;
+	default:
+		return false;
+	}
 }
 
 const char *wire_exec_path(const struct wire_exec *exec)

@@ -7,6 +7,7 @@
 #ifndef FEMTOSNITCH_WIRE_CHECK_H
 #define FEMTOSNITCH_WIRE_CHECK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "bpf/wire.h"
@@ -14,6 +15,10 @@
 /* NULL when the payload of hdr->len bytes is exactly one well-formed record of hdr->type, else a constant
  * string that says what is wrong. payload needs no alignment. */
 const char *wire_check(const struct wire_hdr *hdr, const void *payload);
+
+/* Is a frame that was checked one of those that wire_resume numbers? A WIRE_IMAGE is what became of a
+ * WIRE_EXEC. payload needs no alignment. */
+bool wire_is_fact(unsigned type, const void *payload);
 
 /* The variable part of a wire_exec that was checked: both strings end in NUL inside the record; empty if
  * there is none. argv holds the arguments one after the other, argv_len bytes in all. */

@@ -354,6 +354,39 @@ static void test_place(void **state)
 	good();
 }
 
+static void test_resume(void **state)
+{
+	struct wire_resume resume = {.journal = 1};
+
+	(void)state;
+	begin(WIRE_RESUME, &resume, sizeof(resume));
+	good();
+	only_this_length();
+	bad_u8(0, 0, "no journal");
+}
+
+static void test_facts(void **state)
+{
+	struct {
+		struct wire_image image;
+		struct wire_exec exec;
+	} image = {.exec.source = WIRE_EXEC_EXECVE};
+	struct wire_loss loss = {.stage = WIRE_STAGE_COLLECTOR};
+	struct wire_flow flow = {0};
+
+	(void)state;
+	assert_true(wire_is_fact(WIRE_FLOW, &flow));
+	assert_true(wire_is_fact(WIRE_LOSS, &loss));
+	loss.stage = WIRE_STAGE_HASHER;
+	assert_false(wire_is_fact(WIRE_LOSS, &loss));
+	assert_true(wire_is_fact(WIRE_EXEC, &image.exec));
+	assert_true(wire_is_fact(WIRE_IMAGE, &image));
+	image.exec.source = WIRE_EXEC_NETWORK;
+	assert_false(wire_is_fact(WIRE_EXEC, &image.exec));
+	assert_false(wire_is_fact(WIRE_IMAGE, &image));
+	assert_false(wire_is_fact(WIRE_WINDOW, &flow));
+}
+
 /* The tables have a name for every value, so that a new one cannot be forgotten. */
 static void test_names(void **state)
 {
@@ -389,7 +422,7 @@ int main(void)
 		cmocka_unit_test(test_texts),  cmocka_unit_test(test_settings),	 cmocka_unit_test(test_exec),
 		cmocka_unit_test(test_image),  cmocka_unit_test(test_exec_text), cmocka_unit_test(test_flow),
 		cmocka_unit_test(test_digest), cmocka_unit_test(test_cgroup),	 cmocka_unit_test(test_place),
-		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_resume), cmocka_unit_test(test_facts),	 cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
