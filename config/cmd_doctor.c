@@ -16,20 +16,43 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "config/client.h"
 #include "config/command.h"
 #include "config/instance.h"
 #include "config/log.h"
 #include "config/settings.h"
 #include "config/utf8.h"
 
-static void say(const char *what, bool good, const char *how, int *rc)
+#define STATUS_MS 5000
+#define AREA "%-10s %-4s "
+
+/* What was found BAD, for the last line. */
+struct findings {
+	unsigned bad;
+	bool unseen;  /* not all could be looked at */
+	bool running; /* a daemon is */
+	char where[200];
+};
+
+static void say(const char *area, bool good, const char *how, struct findings *found)
 {
-	printf("%-9s %-4s %s\n", what, good ? "ok" : "BAD", how);
-	if (!good)
-		*rc = COMMAND_FAILED;
+	size_t len = strlen(found->where);
+
+	printf(AREA "%s\n", area, good ? "ok" : "BAD", how);
+	if (good)
+		return;
+	found->bad++;
+	if (!strstr(found->where, area))
+		snprintf(found->where + len, sizeof(found->where) - len, "%s%s", len ? ", " : "", area);
 }
 
-static void check_kernel(int *rc)
+/* Neither good nor bad. */
+static void note(const char *area, const char *how)
+{
+	printf(AREA "%s\n", area, "", how);
+}
+
+static void check_kernel(struct findings *found)
 {
 	unsigned major = 0, minor = 0;
 	struct utsname u;
@@ -37,14 +60,18 @@ static void check_kernel(int *rc)
 
 	uname(&u);
 	sscanf(u.release, "%u.%u", &major, &minor);
-	snprintf(how, sizeof(how), "%.100s %.60s (6.3 or newer is needed)", u.release, u.machine);
-	say("kernel", major > 6 || (major == 6 && minor >= 3), how, rc);
+	snprintf(how, sizeof(how), "%.100s %.60s%s", u.release, u.machine,
+		 major > 6 || (major == 6 && minor >= 3) ? ""
+		 : major > 5 || (major == 5 && minor >= 10)
+			 ? ": before 6.3, so by trampolines, where this kernel allows them"
+			 : ": 5.10 or newer is needed, better 6.3");
+	say("kernel", major > 5 || (major == 5 && minor >= 10), how, found);
 	say("BTF", access("/sys/kernel/btf/vmlinux", R_OK) == 0,
-	    "/sys/kernel/btf/vmlinux (a kernel with CONFIG_DEBUG_INFO_BTF)", rc);
+	    "/sys/kernel/btf/vmlinux (a kernel with CONFIG_DEBUG_INFO_BTF)", found);
 }
 
 /* The root of cgroup v2: its usual place, or where a machine with v1 beside it has it. */
-static void check_cgroup(int *rc)
+static void check_cgroup(struct findings *found)
 {
 	static const char *const places[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
 	struct statfs fs;
@@ -52,78 +79,88 @@ static void check_cgroup(int *rc)
 
 	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++)
 		if (statfs(places[i], &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC) {
-			say("cgroup v2", true, places[i], rc);
+			say("cgroup v2", true, places[i], found);
 			return;
 		}
 	say("cgroup v2", false,
-	    "not mounted: attempts, peers of unconnected sockets and units cannot be seen", rc);
+	    "not mounted: attempts, peers of unconnected sockets and units cannot be seen", found);
 }
 
-static void check_user(const struct options *o, int *rc)
+static void check_user(const struct options *o)
 {
 	struct stat st;
 	char how[OPTIONS_PATH_MAX + 200];
 	uid_t uid;
 	gid_t gid;
 
-	(void)rc;
 	if (instance_system_user(&uid, &gid) == 0)
 		snprintf(how, sizeof(how), "system user " INSTANCE_USER " (%u:%u)", uid, gid);
 	else
 		snprintf(how, sizeof(how),
 			 "no system user " INSTANCE_USER
 			 ": the stages keep the uid of the state directory's owner");
-	printf("%-9s %-4s %s\n", "user", "", how);
+	note("user", how);
 	if (stat(o->state_dir, &st) == 0)
 		snprintf(how, sizeof(how), "%s (owner %u:%u, mode %04o)", o->state_dir, st.st_uid, st.st_gid,
 			 (unsigned)st.st_mode & 07777);
 	else
 		snprintf(how, sizeof(how), "%s: %s", o->state_dir, strerror(errno));
-	printf("%-9s %-4s %s\n", "state", "", how);
+	note("state", how);
 }
 
 static void refused(void *arg, const char *line)
 {
-	(void)arg;
-	printf("%-9s %-4s %s\n", "config", "BAD", line);
+	say("config", false, line, arg);
 }
 
 static void noticed(void *arg, const char *line)
 {
 	(void)arg;
-	printf("%-9s %-4s %s\n", "config", "", line);
+	note("config", line);
 }
 
-static void check_config(const struct options *o, int *rc)
+static void check_config(const struct options *o, struct findings *found)
 {
+	char how[OPTIONS_PATH_MAX + 64];
 	struct settings s;
 
 	if (access(o->config, F_OK) < 0 && errno == ENOENT) {
-		printf("%-9s %-4s %s: not there yet, the first run writes it\n", "config", "", o->config);
+		snprintf(how, sizeof(how), "%s: not there yet, the first run writes it", o->config);
+		note("config", how);
 		return;
 	}
-	if (settings_load(&s, o->config, NULL, NULL, refused, noticed, NULL) < 0) {
-		*rc = COMMAND_FAILED;
+	if (settings_load(&s, o->config, NULL, NULL, refused, noticed, found) < 0)
 		return;
-	}
 	settings_free(&s);
-	printf("%-9s %-4s %s\n", "config", "ok", o->config);
+	say("config", true, o->config, found);
 }
 
-static void check_running(const struct options *o)
+/* ---- what the stages find out */
+
+/* One item: what was proven, what is missing, what the kernel refused without harm. The grammar is that of
+ * the coverage that stages say when they are ready. */
+static void say_item(const char *stage, const char *item, struct findings *found)
 {
-	pid_t pid = instance_running(o);
+	char how[1100];
 
-	if (pid > 0)
-		printf("%-9s %-4s pid %d\n", "running", "yes", (int)pid);
-	else if (pid == 0)
-		printf("%-9s %-4s\n", "running", "no");
-	else
-		printf("%-9s %-4s %s\n", "running", "?", strerror(-(int)pid));
+	if (strncmp(item, "NOT PROVEN", 10) == 0) {
+		say(stage, false, item, found);
+	} else if (strncmp(item, "refused ", 8) == 0) {
+		snprintf(how, sizeof(how), "not loaded: %s", item + 8);
+		note(stage, how);
+	} else if (strncmp(item, "hooks ", 6) == 0) {
+		snprintf(how, sizeof(how), "%s (%s)", item,
+			 strncmp(item + 6, "tracepoints", 11) == 0
+				 ? "the stable set, Linux 6.3 and newer"
+				 : "where the tracepoints are not all there");
+		say(stage, true, how, found);
+	} else {
+		say(stage, true, item, found);
+	}
 }
 
-/* Print what comes out of fd, each line behind the stage's name. */
-static void print_lines(int fd, const char *stage)
+/* Say what comes out of fd, line by line. */
+static void say_lines(int fd, const char *stage, struct findings *found)
 {
 	char *line = NULL, shown[1024];
 	FILE *f = fdopen(fd, "r");
@@ -132,7 +169,7 @@ static void print_lines(int fd, const char *stage)
 
 	while (f && (n = getline(&line, &size, f)) > 0) {
 		utf8_escape(shown, sizeof(shown), line, (size_t)n - (line[n - 1] == '\n'));
-		printf("%-14s %s\n", stage, shown);
+		say_item(stage, shown, found);
 	}
 	free(line);
 	if (f)
@@ -141,16 +178,18 @@ static void print_lines(int fd, const char *stage)
 		close(fd);
 }
 
-/* Let a stage look at what it needs, and print what it says. */
-static void ask_stage(const struct options *o, const char *stage, int *rc)
+/* Let a stage look at what it needs. */
+static void ask_stage(const struct options *o, const char *stage, struct findings *found)
 {
 	char path[OPTIONS_PATH_MAX + 64];
 	int status = -1, ends[2];
+	unsigned bad = found->bad;
 	pid_t pid;
 
 	snprintf(path, sizeof(path), "%s/femtosnitch-%s", o->bin_dir, stage);
 	if (geteuid() != 0) {
-		printf("%-9s %-4s only root may look: try sudo %s doctor\n", stage, "?", o->argv0);
+		printf(AREA "only root may look: try sudo %s doctor\n", stage, "?", o->argv0);
+		found->unseen = true;
 		return;
 	}
 	fflush(stdout);
@@ -164,9 +203,61 @@ static void ask_stage(const struct options *o, const char *stage, int *rc)
 		_exit(127);
 	}
 	close(ends[1]);
-	print_lines(ends[0], stage);
-	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
-		say(stage, false, "see above", rc);
+	say_lines(ends[0], stage, found);
+	if ((pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) && found->bad == bad)
+		say(stage, false, "it cannot work here: see above", found);
+}
+
+/* ---- what the running daemon knows */
+
+static bool begins(const char *line, const char *with)
+{
+	return strncmp(line, with, strlen(with)) == 0;
+}
+
+/* Lines of `status` that tell how well it sees. */
+static void say_status(char *answer, struct findings *found)
+{
+	char *line, *rest = answer;
+	bool lost = false;
+
+	while ((line = strsep(&rest, "\n"))) {
+		if (begins(line, "traffic "))
+			note("traffic", line + strlen("traffic "));
+		else if (begins(line, "settings refused"))
+			say("config", false, line, found);
+		else if (begins(line, "loss "))
+			note("lost", line + strlen("loss "));
+		lost |= begins(line, "loss ");
+	}
+	if (lost)
+		note("lost", "what that means: femtosnitch query losses");
+	else
+		note("lost", "nothing since it was started");
+}
+
+static void check_running(const struct options *o, struct findings *found)
+{
+	pid_t pid = instance_running(o);
+	char *answer = NULL, how[32];
+
+	snprintf(how, sizeof(how), "pid %d", (int)pid);
+	if (pid > 0)
+		printf(AREA "%s\n", "running", "yes", how);
+	else if (pid == 0)
+		printf(AREA "what passed the interfaces, and what was lost, is known only while it runs\n",
+		       "running", "no");
+	else
+		printf(AREA "%s\n", "running", "?", strerror(-(int)pid));
+	found->running = pid > 0;
+	if (pid <= 0)
+		return;
+	if (client_ask(o, "status", STATUS_MS, &answer) == 0)
+		say_status(answer, found);
+	else
+		say("running", false, "it does not answer (or you are not in its group): femtosnitch status",
+		    found);
+	free(answer);
 }
 
 static void say_not_covered(void)
@@ -181,23 +272,36 @@ static void say_not_covered(void)
 	size_t i;
 
 	for (i = 0; i < sizeof(gaps) / sizeof(gaps[0]); i++)
-		printf("%-14s %s\n", "not covered", gaps[i]);
+		printf("%-15s %s\n", "not covered", gaps[i]);
+}
+
+static void say_verdict(const struct findings *found)
+{
+	const char *state = found->running ? "" : " It does not run: nobody is watching.";
+
+	if (found->bad > 0)
+		printf("\n%u BAD (%s): see there.%s\n", found->bad, found->where, state);
+	else if (found->unseen)
+		printf("\nNothing BAD as far as you may look.%s\n", state);
+	else
+		printf("\nAll is well: what this machine lets us see is seen.%s\n", state);
 }
 
 int command_doctor(const struct options *o, int argc, char **argv)
 {
-	int rc = COMMAND_GOOD;
+	struct findings found = {0};
 
 	if (command_no_arguments(argc, argv) != COMMAND_GOOD)
 		return COMMAND_USAGE;
-	printf("%-9s %-4s %s, programs in %s\n", "version", "", VERSION, o->bin_dir);
-	check_kernel(&rc);
-	check_cgroup(&rc);
-	check_user(o, &rc);
-	check_config(o, &rc);
-	check_running(o);
-	ask_stage(o, "collector", &rc);
-	ask_stage(o, "hasher", &rc);
+	printf(AREA "%s, programs in %s\n", "version", "", VERSION, o->bin_dir);
+	check_kernel(&found);
+	check_cgroup(&found);
+	check_user(o);
+	check_config(o, &found);
+	ask_stage(o, "collector", &found);
+	ask_stage(o, "hasher", &found);
+	check_running(o, &found);
 	say_not_covered();
-	return rc;
+	say_verdict(&found);
+	return found.bad ? COMMAND_FAILED : COMMAND_GOOD;
 }

@@ -143,9 +143,11 @@ static void test_doctor(void **state)
 	need_program();
 	write_config("{\"Log ports\": 1}");
 	assert_int_equal(run("doctor --state-dir s --config config.json"), 1);
-	says("config    BAD");
-	says("running   no");
+	says("config     BAD");
+	says("running    no");
 	says("not covered");
+	says("BAD (config");
+	says("nobody is watching");
 }
 
 static void test_needs_root(void **state)
