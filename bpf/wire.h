@@ -55,6 +55,7 @@ enum wire_type {
 	WIRE_CGROUP,	   /* wire_cgroup: a cgroup and its path (kernel to hasher) */
 	WIRE_PLACE,	   /* wire_place: what that path says (hasher -> store) */
 	WIRE_RESUME,	   /* wire_resume: the number of the next fact (collector -> store) */
+	WIRE_INTERFACES,   /* wire_interfaces: beside what the interfaces moved (store -> supervisor) */
 	WIRE__MAX
 };
 
@@ -362,6 +363,20 @@ struct wire_resume {
 			     now */
 };
 
+/* The last 24 hours: what passed the network interfaces, and what of it was counted for programs. */
+struct wire_interfaces {
+	wire_ns to_ns;
+	__u64 covered_ms; /* of these 24 hours */
+	__u64 sent_bytes; /* as the interfaces count: with all headers */
+	__u64 received_bytes;
+	__u64 packets;	    /* in both directions */
+	__u64 header_bytes; /* of these, estimated */
+	__u64 program_sent;
+	__u64 program_received;
+};
+#define WIRE_HEADER_MIN 42 /* bytes per packet, at least: Ethernet 14, IPv4 20, UDP 8 */
+#define WIRE_HEADER_MAX 86 /* at most, but for rare options: Ethernet 14, IPv6 40, TCP 32 */
+
 /* What programs and collector share through mmap(2) rather than by records. Counters only grow. */
 struct wire_loss_count {
 	__u64 records, bytes;
@@ -398,6 +413,7 @@ static_assert(sizeof(struct wire_file) == 48, "wire_file");
 static_assert(sizeof(struct wire_exec) == 136, "wire_exec");
 static_assert(sizeof(struct wire_fork) == 40, "wire_fork");
 static_assert(sizeof(struct wire_exit) == 24, "wire_exit");
+static_assert(sizeof(struct wire_interfaces) == 64, "wire_interfaces");
 static_assert(sizeof(struct wire_flow) == 128, "wire_flow");
 static_assert(sizeof(struct wire_loss) == 48, "wire_loss");
 static_assert(sizeof(struct wire_image) == 56, "wire_image");

@@ -179,6 +179,11 @@ void report_committed(struct report *r, const struct wire_committed *c)
 	r->windows++;
 }
 
+void report_interfaces(struct report *r, const struct wire_interfaces *interfaces)
+{
+	r->interfaces = *interfaces;
+}
+
 void report_tick(struct report *r, int64_t now_ms)
 {
 	int kind;
@@ -205,6 +210,67 @@ static void print_line(FILE *f, const char *key, const char *line, size_t len)
 	fprintf(f, "%s: %s\n", key, shown);
 }
 
+/* Three digits and a unit, as `query` shows bytes. */
+static void print_bytes(FILE *f, double bytes)
+{
+	static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+	double size = bytes < 0 ? -bytes : bytes;
+	size_t unit = 0;
+
+	while (size >= 999.5 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+		size /= 1000;
+		unit++;
+	}
+	fprintf(f, "%s%.*f %s", bytes < 0 ? "-" : "",
+		unit == 0 || size >= 99.95 ? 0
+		: size >= 9.995		   ? 1
+					   : 2,
+		size, units[unit]);
+}
+
+/* What the interfaces moved and no program did. Headers are known per packet only between two bounds, so this
+ * is, too. */
+static void print_rest(FILE *f, const struct wire_interfaces *in)
+{
+	double all = (double)in->sent_bytes + (double)in->received_bytes;
+	double programs = (double)in->program_sent + (double)in->program_received;
+	double rest = all - programs - (double)in->header_bytes;
+	double least = all - programs - (double)in->packets * WIRE_HEADER_MAX;
+	double most = all - programs - (double)in->packets * WIRE_HEADER_MIN;
+
+	fputs("traffic without a program: ", f);
+	print_bytes(f, rest);
+	fprintf(f, ", %.1f %% (an estimate, between %.1f and %.1f %%)", rest / all * 100, least / all * 100,
+		most / all * 100);
+	fputs(most < 0 ? ": below zero, some bytes were counted twice, as behind a proxy or VPN\n"
+		       : ": sent again, handshakes, ARP, forwarded for others\n",
+	      f);
+}
+
+static void print_interfaces(FILE *f, const struct wire_interfaces *in)
+{
+	double all = (double)in->sent_bytes + (double)in->received_bytes;
+	unsigned seconds = (unsigned)(in->covered_ms / 1000);
+	char when[TIME_TEXT_SIZE];
+
+	if (in->to_ns == 0)
+		return;
+	fputs("traffic of interfaces: ", f);
+	print_bytes(f, all);
+	if (seconds < 120)
+		fprintf(f, " in %u s", seconds);
+	else
+		fprintf(f, " in %u h %u min", seconds / 3600, seconds / 60 % 60);
+	fprintf(f, " until %s\n", time_text(in->to_ns, when));
+	fputs("traffic of programs over them: ", f);
+	print_bytes(f, (double)in->program_sent + (double)in->program_received);
+	fputs(", and headers of about ", f);
+	print_bytes(f, (double)in->header_bytes);
+	fputc('\n', f);
+	if (all > 0)
+		print_rest(f, in);
+}
+
 void report_print(const struct report *r, FILE *f)
 {
 	char key[32], when[TIME_TEXT_SIZE];
@@ -216,6 +282,7 @@ void report_print(const struct report *r, FILE *f)
 	if (r->windows > 0)
 		fprintf(f, "last commit ms: %" PRIu64 ".%03u\n", r->commit_us / 1000,
 			(unsigned)(r->commit_us % 1000));
+	print_interfaces(f, &r->interfaces);
 	for (i = WIRE_STAGE_COLLECTOR; i < WIRE_STAGE__MAX; i++) {
 		snprintf(key, sizeof(key), "coverage %s", wire_stage_name((unsigned)i));
 		each_line(r->coverage[i], print_line, f, key);

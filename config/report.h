@@ -29,8 +29,9 @@ struct report {
 	uint64_t commit_us; /* what that took */
 	uint64_t rows;	    /* written since the start */
 	uint64_t windows;
-	unsigned errors_said; /* in the minute that began at errors_ms */
-	uint64_t errors_kept; /* not logged in it */
+	struct wire_interfaces interfaces; /* as last heard; to_ns 0: not yet */
+	unsigned errors_said;		   /* in the minute that began at errors_ms */
+	uint64_t errors_kept;		   /* not logged in it */
 	int64_t errors_ms;
 };
 
@@ -47,6 +48,7 @@ void report_say_ready(const struct report *); /* the line "femtosnitch: ready ..
 void report_loss(struct report *, const struct wire_loss *, int64_t now_ms);
 void report_error(struct report *, const struct wire_error *, int64_t now_ms);
 void report_committed(struct report *, const struct wire_committed *);
+void report_interfaces(struct report *, const struct wire_interfaces *);
 
 /* Log what was held back; call it now and then. */
 void report_tick(struct report *, int64_t now_ms);

@@ -176,6 +176,9 @@ static void take_frame(struct supervisor *s, const struct wire_hdr *hdr, const v
 	case WIRE_COMMITTED:
 		committed(s, payload);
 		break;
+	case WIRE_INTERFACES:
+		report_interfaces(&s->status.report, payload);
+		break;
 	case WIRE_READY:
 		report_ready(&s->status.report, payload);
 		if (s->status.state == STATUS_STARTING && report_all_ready(&s->status.report))

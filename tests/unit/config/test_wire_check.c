@@ -137,6 +137,7 @@ static void test_fixed(void **state)
 		{WIRE_TICK, sizeof(struct wire_tick)}, {WIRE_WINDOW, sizeof(struct wire_window)},
 		{WIRE_FORK, sizeof(struct wire_fork)}, {WIRE_COMMITTED, sizeof(struct wire_committed)},
 		{WIRE_EXIT, sizeof(struct wire_exit)}, {WIRE_CHANGED, sizeof(struct wire_changed)},
+		{WIRE_INTERFACES, sizeof(struct wire_interfaces)},
 		{WIRE_FLOW, sizeof(struct wire_flow)}, {WIRE_DIGEST, sizeof(struct wire_digest)},
 	};
 	static const char zero[256];
