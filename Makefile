@@ -71,26 +71,36 @@ $(STAGES:%=$B/femtosnitch-%): $B/femtosnitch-%: $B/obj/%/main.o $B/%.a $B/config
 	$(call say,LD)
 	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_$*) $(LIBS_config)
 
-# ---- BPF: one object per subject, linked into one, embedded by its only includer, collector/object.c
+# ---- BPF: one source per subject; linked into one object, embedded by its only includer, collector/object.c.
+# Linux 5.10 to 5.16 lack so much that they have an object of their own, of the same sources (bpf/early.bpf.c).
 BPF_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
-BPF_OBJECTS := $(patsubst bpf/%.bpf.c,$B/bpf/%.bpf.o,$(sort $(wildcard bpf/*.bpf.c)))
+BPF_SOURCES := $(filter-out early,$(patsubst bpf/%.bpf.c,%,$(sort $(wildcard bpf/*.bpf.c))))
+BPF_EARLY := attempt cgroup early exec iter sock_trampoline tcp
+bpf_compile = $(CLANG) -g -O2 -Wall -Wextra -Wno-unused-parameter -target bpf -mcpu=v3 -D__bpf__ \
+	-D__TARGET_ARCH_$(BPF_ARCH) -I. -idirafter /usr/include/$(shell uname -m)-linux-gnu \
+	-ffile-prefix-map=$(CURDIR)=. $1 -c -o $@ $< && $(LLVM_STRIP) -g $@
 
-$B/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
+$B/bpf/modern/%.o: bpf/%.bpf.c $(wildcard bpf/*.h)
 	$(call say,BPF)
 	@mkdir -p $(@D)
-	$Q$(CLANG) -g -O2 -Wall -Wextra -Wno-unused-parameter -target bpf -mcpu=v3 -D__bpf__ -D__TARGET_ARCH_$(BPF_ARCH) -I. \
-		-idirafter /usr/include/$(shell uname -m)-linux-gnu -ffile-prefix-map=$(CURDIR)=. -c -o $@ $<
-	$Q$(LLVM_STRIP) -g $@
+	$Q$(call bpf_compile)
 
-$B/bpf/femtosnitch.bpf.o: $(filter-out $B/bpf/femtosnitch.bpf.o,$(BPF_OBJECTS))
+$B/bpf/early/%.o: bpf/%.bpf.c $(wildcard bpf/*.h)
+	$(call say,BPF)
+	@mkdir -p $(@D)
+	$Q$(call bpf_compile,-DEARLY=1)
+
+$B/bpf/femtosnitch.bpf.o: $(BPF_SOURCES:%=$B/bpf/modern/%.o)
+$B/bpf/femtosnitch_early.bpf.o: $(BPF_EARLY:%=$B/bpf/early/%.o)
+$B/bpf/%.bpf.o:
 	$(call say,BPFLD)
 	$Q$(BPFTOOL) gen object $@ $^
 
-$B/bpf/femtosnitch.skel.h: $B/bpf/femtosnitch.bpf.o
+$B/bpf/%.skel.h: $B/bpf/%.bpf.o
 	$(call say,SKEL)
-	$Q$(BPFTOOL) gen skeleton $< name femtosnitch > $@
+	$Q$(BPFTOOL) gen skeleton $< name $* > $@
 
-$B/obj/collector/object.o: $B/bpf/femtosnitch.skel.h
+$B/obj/collector/object.o: $B/bpf/femtosnitch.skel.h $B/bpf/femtosnitch_early.skel.h
 
 # ---- run from the tree, dependencies
 run: all

@@ -12,6 +12,7 @@
 #define FEMTOSNITCH_ACCOUNT_BPF_H
 
 #include "bpf/overflow.bpf.h"
+#include "bpf/state.bpf.h"
 
 /* Who moves the bytes. A socket of the kernel's own is the kernel's even when it works in a user's context.
  */
@@ -20,6 +21,8 @@ static __always_inline void mover(const struct socket_state *state, const struct
 {
 	if (state && state->flags & SOCKET_KERNEL)
 		__builtin_memset(key, 0, sizeof(*key));
+	else if (EARLY && TASK(task, flags) & PF_KTHREAD && BPF_CORE_READ(task, mm, owner))
+		image_key_read(BPF_CORE_READ(task, mm, owner), key); /* io_uring's workers until Linux 5.11 */
 	else
 		image_key(task, key);
 }
@@ -31,7 +34,7 @@ static __noinline void slot_fill(struct slot *slot, const struct task_struct *ta
 {
 	slot->peer = *peer;
 	slot->netns = sk->__sk_common.skc_net.net->ns.inum;
-	slot->uid = task->cred->uid.val;
+	slot->uid = task_uid(task);
 	slot->direction = moved->direction;
 	slot->peer_known = moved->peer_known;
 	slot->result = moved->result;
@@ -51,20 +54,20 @@ static __always_inline bool slot_claim(struct slot *slot, const struct task_stru
 		return false;
 	if (was != SLOT_FREE && was != SLOT_ACCEPTED)
 		return false;
-	if (__sync_val_compare_and_swap(&slot->state, was, SLOT_BUSY) != was)
+	if (cas(&slot->state, was, SLOT_BUSY) != was)
 		return false;
 	if (!state->cookie)
-		state->cookie = bpf_get_socket_cookie(sk);
+		state->cookie = socket_cookie(sk);
 	slot->image = *image;
 	slot->connection = state->connection;
 	if (was == SLOT_FREE)
 		slot_fill(slot, task, sk, peer, moved);
 	else
-		slot->uid = task->cred->uid.val;
+		slot->uid = task_uid(task);
 	if (state->flags & SOCKET_SEEDED)
 		slot->seeded = 1;
 	/* a full barrier: owner and peer are written before the state says so */
-	__sync_val_compare_and_swap(&slot->state, SLOT_BUSY, SLOT_OWNED);
+	cas(&slot->state, SLOT_BUSY, SLOT_OWNED);
 	return true;
 }
 
@@ -75,6 +78,8 @@ static __always_inline void slot_add(struct slot *slot, const struct moved *move
 	slot->last_ns = now;
 	if (!slot->first_ns)
 		slot->first_ns = now;
+	if (EARLY)
+		return; /* owner and result only; the overflow hash has the bytes */
 	if (moved->sent)
 		__sync_fetch_and_add(&slot->sent, moved->sent);
 	if (moved->received)
@@ -94,7 +99,7 @@ static __noinline bool slot_new(struct sock *sk, struct socket_state *state,
 				const struct wire_image_key *image, const struct peer *peer,
 				const struct moved *moved)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 
 	image_uses_network(task, image); /* in the ring before the iterator can show the slot */
 	for (int i = 0; i < SLOTS; i++) {
@@ -108,56 +113,42 @@ static __noinline bool slot_new(struct sock *sk, struct socket_state *state,
 	return false;
 }
 
+static __always_inline struct slot *slot_find(struct socket_state *state, const struct wire_image_key *image,
+					      const struct peer *peer, bool connection)
+{
+	for (int i = 0; i < SLOTS; i++)
+		if (slot_is(&state->slot[i], state, image, peer, connection))
+			return &state->slot[i];
+	return NULL;
+}
+
 /* Add what a call moved to the flow of (image, peer) on this socket. For connections the peer is asked for
  * only when a slot is made: slots tell connections apart by their number. */
 static __always_inline void count(struct sock *sk, struct socket_state *state, struct wire_image_key *image,
 				  struct peer *peer, struct moved *moved, bool connection)
 {
-	for (int i = 0; i < SLOTS; i++) {
-		struct slot *slot = &state->slot[i];
+	struct slot *slot = slot_find(state, image, peer, connection);
+	bool in_slot = slot;
 
-		if (slot_is(slot, state, image, peer, connection)) {
-			slot_add(slot, moved);
-			return;
-		}
-	}
+	if (slot)
+		slot_add(slot, moved);
+	if (slot && !EARLY)
+		return;
 	if (BPF_CORE_READ_BITFIELD(sk, sk_kern_sock)) {
-		__sync_fetch_and_or(&state->flags, SOCKET_KERNEL); /* mover() knows from the next call on */
+		set_bits(&state->flags, SOCKET_KERNEL); /* mover() knows from the next call on */
 		__builtin_memset(image, 0, sizeof(*image));
 	}
 	if (connection)
 		peer_of_socket(sk, peer);
 	if (connection && !peer_known(peer))
 		moved->peer_known = WIRE_PEER_UNKNOWN;
-	if (shared.no_release || !slot_new(sk, state, image, peer, moved)) {
-		overflow_count(sk, image, peer, moved);
+	if (!slot && !shared.no_release)
+		in_slot = slot_new(sk, state, image, peer, moved);
+	if (in_slot && (!EARLY || !(moved->sent || moved->received)))
+		return;
+	overflow_count(sk, image, peer, moved);
+	if (moved->sent) /* clang makes an atomic or of adding 0, which EARLY kernels refuse */
 		__sync_fetch_and_add(&state->overflow_sent, moved->sent);
-	}
-}
-
-/* ---- storage */
-
-/* The state of a socket, made if there is none. NULL: it cannot be made (use the overflow hash), or the
- * socket listens. Two CPUs that make it at once: the second gets NULL (-EEXIST inside), hence the second
- * look-up. */
-static __always_inline struct socket_state *socket_get(struct sock *sk)
-{
-	struct socket_state *state = bpf_sk_storage_get(&sockets, sk, NULL, 0);
-
-	if (state)
-		return state;
-	if (sk->__sk_common.skc_state == TCP_LISTEN && is_connection(sk))
-		return NULL;
-	state = bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!state) {
-		state = bpf_sk_storage_get(&sockets, sk, NULL, 0);
-		if (!state) {
-			shared.storage_failed = 1;
-			return NULL;
-		}
-	}
-	state->protocol = sk->sk_protocol;
-	return state;
 }
 
 #endif

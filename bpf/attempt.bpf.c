@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * attempt.bpf.c - the life of a connection beside its bytes: who asked for it, in which direction, what
- * became of it, and its end.
- *
- * inet_sock_set_state (Linux 4.16) shows attempts: CLOSE -> SYN_SENT runs in the context of connect(), what
- * follows may run anywhere. A connect() that is refused on this machine (no route, another cgroup program)
- * changes no state at all; the cgroup/connect hooks (4.17) are the only ones to see it.
- *
- * connect() on a datagram socket asks nobody and sends nothing: it is not an attempt (the C library calls it
- * for each address it sorts).
+ * attempt.bpf.c - the life of a connection beside its bytes, as its states show it (inet_sock_set_state:
+ * Linux 4.16): who asked for it, in which direction, what became of it. CLOSE -> SYN_SENT runs in the context
+ * of connect(), what follows may run anywhere.
  */
-#include "bpf/report.bpf.h"
+#include "bpf/attempt.bpf.h"
 #include "bpf/twice.bpf.h"
 
 static __always_inline __u8 result_of_error(int err)
@@ -31,63 +25,10 @@ static __always_inline __u8 result_of_error(int err)
 	}
 }
 
-/* ---- asked: connect() was called */
-
-static __always_inline int asked(struct bpf_sock_addr *ctx, struct peer *peer)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct bpf_sock *bsk = ctx->sk;
-	struct socket_state *state;
-	struct tcp_sock *tcp;
-
-	if (!bsk || ctx->type != SOCK_STREAM || bsk->state != TCP_CLOSE)
-		return 1; /* a datagram, or a second connect() that only asks how the first went */
-	tcp = bpf_skc_to_tcp_sock(bsk);
-	if (tcp && tcp->is_mptcp)
-		return 1; /* a subflow of an MPTCP socket, whose own states are watched */
-	state = bpf_sk_storage_get(&sockets, bsk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!state) {
-		shared.storage_failed = 1;
-		return 1; /* the attempt is still seen at SYN_SENT */
-	}
-	if (state->attempt.state == ATTEMPT_ASKED)
-		attempt_failed_here(state);
-	state->cookie = bpf_get_socket_cookie(ctx);
-	state->protocol = ctx->protocol;
-	image_key(task, &state->attempt.image);
-	state->attempt.peer = *peer;
-	state->attempt.time_ns = bpf_jiffies64();
-	state->attempt.uid = task->cred->uid.val;
-	state->attempt.netns = task->nsproxy->net_ns->ns.inum;
-	state->attempt.state = ATTEMPT_ASKED;
-	image_uses_network(task, &state->attempt.image);
-	return 1; /* always let it pass */
-}
-
-SEC("cgroup/connect4")
-int on_connect4(struct bpf_sock_addr *ctx)
-{
-	struct peer peer = {};
-
-	peer_of_hook4(ctx, &peer);
-	return asked(ctx, &peer);
-}
-
-SEC("cgroup/connect6")
-int on_connect6(struct bpf_sock_addr *ctx)
-{
-	struct peer peer = {};
-
-	peer_of_hook6(ctx, &peer);
-	return asked(ctx, &peer);
-}
-
-/* ---- sent, and what came of it */
-
 static __always_inline void attempt_sent(struct sock *sk)
 {
 	struct moved moved = {.direction = WIRE_DIRECTION_OUT, .peer_known = WIRE_PEER_SOCKET};
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct socket_state *state = socket_get(sk);
 	struct wire_image_key image;
 	struct peer peer = {};
@@ -99,7 +40,7 @@ static __always_inline void attempt_sent(struct sock *sk)
 		return;
 	}
 	state->connection++;
-	__sync_fetch_and_or(&state->flags, SOCKET_OUT | SOCKET_BEGUN);
+	set_bits(&state->flags, SOCKET_OUT | SOCKET_BEGUN);
 	mover(state, task, &image);
 	state->attempt.image = image;
 	state->attempt.state = ATTEMPT_SENT;
@@ -135,7 +76,7 @@ static __always_inline void slots_result(struct socket_state *state, struct sock
 
 static __always_inline void attempt_ended(struct sock *sk, int from, int to)
 {
-	struct socket_state *state = bpf_sk_storage_get(&sockets, sk, NULL, 0);
+	struct socket_state *state = socket_find(sk);
 	struct tcp_sock *tcp;
 
 	if (!state || state->flags & SOCKET_RELEASED)
@@ -168,27 +109,27 @@ static __always_inline void accepted(struct sock *sk)
 		slots_result(state, sk, WIRE_RESULT_OPEN, true);
 		return;
 	}
-	if (!state || __sync_val_compare_and_swap(&state->slot[0].state, SLOT_FREE, SLOT_BUSY) != SLOT_FREE)
+	if (!state || cas(&state->slot[0].state, SLOT_FREE, SLOT_BUSY) != SLOT_FREE)
 		return;
-	__sync_fetch_and_or(&state->flags, SOCKET_BEGUN);
+	set_bits(&state->flags, SOCKET_BEGUN);
 	peer_of_socket(sk, &peer);
-	slot_fill(&state->slot[0], bpf_get_current_task_btf(), sk, &peer, &moved);
+	slot_fill(&state->slot[0], current_task(), sk, &peer, &moved);
 	state->slot[0].connection = state->connection;
 	state->slot[0].first_ns = state->slot[0].last_ns = bpf_jiffies64();
-	__sync_val_compare_and_swap(&state->slot[0].state, SLOT_BUSY, SLOT_ACCEPTED);
+	cas(&state->slot[0].state, SLOT_BUSY, SLOT_ACCEPTED);
 }
 
 /* A used socket is turned into a listener: its storage must go before it is cloned (CVE-2026-68399). */
 static __always_inline void begins_to_listen(struct sock *sk)
 {
-	struct socket_state *state = bpf_sk_storage_get(&sockets, sk, NULL, 0);
+	struct socket_state *state = socket_find(sk);
 
 	if (!state)
 		return;
-	__sync_fetch_and_or(&state->flags, SOCKET_RELEASED);
+	set_bits(&state->flags, SOCKET_RELEASED);
 	for (int i = 0; i < SLOTS; i++)
 		slot_send(&state->slot[i], state, true);
-	bpf_sk_storage_delete(&sockets, sk);
+	socket_forget(sk);
 }
 
 /* ---- coverage that checks itself */
@@ -199,7 +140,7 @@ static __always_inline void begins_to_listen(struct sock *sk)
  */
 static __always_inline void find_uncounted(struct sock *sk)
 {
-	struct socket_state *state = bpf_sk_storage_get(&sockets, sk, NULL, 0);
+	struct socket_state *state = socket_find(sk);
 	struct tcp_sock *tcp;
 	__u64 sent, acked;
 	__s32 unread;
@@ -236,7 +177,7 @@ static __always_inline void state_changed(struct sock *sk, int from, int to)
 	if (sk->sk_protocol == IPPROTO_TCP && !is_known_plain(sk)) {
 		struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
 
-		if (tcp && tcp->is_mptcp)
+		if (tcp && is_subflow(tcp))
 			return; /* a subflow: the connection is the MPTCP socket above it */
 	}
 	if (asks)
@@ -252,46 +193,3 @@ static __always_inline void state_changed(struct sock *sk, int from, int to)
 PROGRAM_TWICE("tp_btf/inet_sock_set_state", on_state, TOKEN_STATE,
 	      sk->__sk_common.skc_num ^ sk->__sk_common.skc_dport, state_changed(sk, from, to),
 	      struct sock *sk, int from, int to)
-
-/* ---- the end */
-
-/* A connect() that never began is an attempt without a slot. */
-static __always_inline void attempt_abandoned(struct bpf_sock *bsk, struct socket_state *state)
-{
-	if (state->attempt.state == ATTEMPT_ASKED)
-		attempt_failed_here(state);
-	if (state->attempt.state != ATTEMPT_SENT)
-		return;
-	for (int i = 0; i < SLOTS; i++)
-		if (state->slot[i].state == SLOT_OWNED && state->slot[i].connection == state->connection)
-			state->slot[i].result = WIRE_RESULT_ABORTED; /* closed in SYN_SENT: no error is set */
-}
-
-/* The last close of an INET socket, in the closer's context (Linux 5.9). No byte can move afterwards, but the
- * socket stays visible to the iterator for a while: SOCKET_RELEASED makes it look away. */
-SEC("cgroup/sock_release")
-int on_release(struct bpf_sock *bsk)
-{
-	struct socket_state *state = bpf_sk_storage_get(&sockets, bsk, NULL, 0);
-	struct slot *first;
-
-	if (!state)
-		return 1;
-	__sync_fetch_and_or(&state->flags, SOCKET_RELEASED);
-	attempt_abandoned(bsk, state);
-	first = &state->slot[0];
-	if (__sync_val_compare_and_swap(&first->state, SLOT_ACCEPTED, SLOT_BUSY) == SLOT_ACCEPTED) {
-		/* accepted and closed without a byte: it is the closer's */
-		struct task_struct *task = bpf_get_current_task_btf();
-
-		mover(state, task, &first->image);
-		first->uid = task->cred->uid.val;
-		if (!state->cookie)
-			state->cookie = bpf_get_socket_cookie(bsk);
-		__sync_val_compare_and_swap(&first->state, SLOT_BUSY, SLOT_OWNED);
-		image_uses_network(task, &first->image);
-	}
-	for (int i = 0; i < SLOTS; i++)
-		slot_send(&state->slot[i], state, true);
-	return 1;
-}

@@ -44,9 +44,15 @@ struct user_msghdr { /* struct msghdr of a 64-bit process, recvmsg(2) */
 	__u64 iov;
 };
 
+#if EARLY /* bpf_task_pt_regs: Linux 5.15; trampolines read the kernel's message header instead */
 static __always_inline bool call_read(struct call *call)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	return false;
+}
+#else
+static __always_inline bool call_read(struct call *call)
+{
+	struct task_struct *task = current_task();
 	struct pt_regs *regs;
 
 	if (task->flags & (PF_IO_WORKER | PF_KTHREAD))
@@ -65,6 +71,7 @@ static __always_inline bool call_read(struct call *call)
 #endif
 	return true;
 }
+#endif
 
 /* The destination of this send; raw and ping sockets have no port there. False: the call does not show it. */
 static __noinline bool caller_destination(struct peer *peer, bool has_port)

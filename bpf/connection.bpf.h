@@ -12,7 +12,7 @@
 static __always_inline void connection_mover(const struct socket_state *state, const struct task_struct *task,
 					     struct wire_image_key *image)
 {
-	if (state && task->flags & PF_KTHREAD && !(state->flags & SOCKET_KERNEL) &&
+	if (state && TASK(task, flags) & PF_KTHREAD && !(state->flags & SOCKET_KERNEL) &&
 	    state->slot[0].state == SLOT_OWNED)
 		*image = state->slot[0].image;
 	else
@@ -37,7 +37,7 @@ static __noinline void mptcp_peer(struct sock *sk, struct socket_state *state)
 		slot->peer_known = WIRE_PEER_SOCKET;
 		local_end(sk, peer.family, slot->laddr, &slot->lport);
 	}
-	__sync_fetch_and_or(&state->flags, SOCKET_PEERED);
+	set_bits(&state->flags, SOCKET_PEERED);
 }
 
 static __always_inline void connection(struct sock *sk, struct socket_state *state, __u64 sent,
@@ -47,7 +47,7 @@ static __always_inline void connection(struct sock *sk, struct socket_state *sta
 			      .received = received,
 			      .result = WIRE_RESULT_OPEN,
 			      .peer_known = WIRE_PEER_SOCKET};
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct wire_image_key image;
 	struct peer peer = {};
 
@@ -75,7 +75,7 @@ static __always_inline void connection_sent(struct sock *sk, int ret)
 			struct socket_state *state = socket_get(sk);
 
 			if (state)
-				__sync_fetch_and_or(&state->flags, SOCKET_REPAIRED);
+				set_bits(&state->flags, SOCKET_REPAIRED);
 			return;
 		}
 	}
@@ -101,7 +101,7 @@ static __always_inline void tcp_copied(struct sock *sk)
 	__u32 seq;
 	__s32 delta;
 
-	if (!tcp || tcp->is_mptcp || !is_plain_tcp(sk, tcp))
+	if (!tcp || is_subflow(tcp) || !is_plain_tcp(sk, tcp))
 		return;
 	if (!is_known_plain(sk))
 		shared.plain_tcp[sk->__sk_common.skc_family == AF_INET6] = (__u64)sk->__sk_common.skc_prot;
@@ -110,10 +110,10 @@ static __always_inline void tcp_copied(struct sock *sk)
 		return; /* counted by connection_received */
 	seq = tcp_read_up_to(sk, tcp);
 	if (!(state->flags & SOCKET_BASED)) {
-		__sync_fetch_and_or(&state->flags, SOCKET_BASED);
+		set_bits(&state->flags, SOCKET_BASED);
 		if (!(state->flags & SOCKET_BEGUN) && (shared.seeding || shared.storage_failed)) {
 			/* older than we are, or counted elsewhere so far: where it stood is not known */
-			__sync_fetch_and_or(&state->flags, SOCKET_BY_RETURN);
+			set_bits(&state->flags, SOCKET_BY_RETURN);
 			state->by_return_since = bpf_jiffies64();
 			state->copied_seq = seq;
 			return;
@@ -127,8 +127,7 @@ static __always_inline void tcp_copied(struct sock *sk)
 	if (state->flags & SOCKET_BY_RETURN) {
 		if ((__u32)bpf_jiffies64() - state->by_return_since < BY_RETURN_TICKS)
 			return;
-		__sync_fetch_and_and(&state->flags,
-				     ~SOCKET_BY_RETURN); /* splice: there is no return to count */
+		clear_bits(&state->flags, SOCKET_BY_RETURN); /* splice: there is no return to count */
 	}
 	connection(sk, state, 0, delta);
 }
@@ -149,11 +148,11 @@ static __always_inline void connection_received(struct sock *sk, int ret, int fl
 		if (tcp && is_plain_tcp(sk, tcp)) {
 			if (ret == 0 && shared.twice)
 				tcp_copied(sk); /* the last run may have been skipped */
-			state = bpf_sk_storage_get(&sockets, sk, NULL, 0);
+			state = socket_find(sk);
 			if (state && ret > 0) {
 				if (!(state->flags & SOCKET_BY_RETURN))
 					return;
-				__sync_fetch_and_and(&state->flags, ~SOCKET_BY_RETURN);
+				clear_bits(&state->flags, SOCKET_BY_RETURN);
 			}
 		} else {
 			state = socket_get(sk);

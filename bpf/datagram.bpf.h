@@ -73,15 +73,15 @@ static __always_inline void datagram(struct sock *sk, int ret, int flags, const 
 {
 	bool udp = sk->sk_protocol == IPPROTO_UDP || sk->sk_protocol == IPPROTO_UDPLITE;
 	struct moved moved = {.direction = receiving ? WIRE_DIRECTION_IN : WIRE_DIRECTION_OUT};
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct socket_state *state;
 	struct wire_image_key image;
 	struct peer peer = {};
 	bool stashed;
 
-	state = ret >= 0 ? socket_get(sk) : bpf_sk_storage_get(&sockets, sk, NULL, 0);
+	state = ret >= 0 ? socket_get(sk) : socket_find(sk);
 	/* before ret is tested: a failed call leaves one too */
-	stashed = udp && (!state || state->stashed) && stash_take(state, task->pid, &peer, receiving);
+	stashed = udp && (!state || state->stashed) && stash_take(state, TASK(task, pid), &peer, receiving);
 	if (ret < 0 || (receiving && (!ret || flags & (MSG_PEEK | MSG_ERRQUEUE))))
 		return; /* an empty datagram that is sent counts as use of the network */
 	datagram_peer(sk, state, &peer, &moved, named, stashed, receiving);

@@ -1,24 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * iter.bpf.c - what the collector reads by itself: counters of sockets that live, and, once at the start, the
- * processes and sockets that were there before us. Iterators over sk_storage and tasks: Linux 5.8, 5.9.
+ * processes and sockets that were there before us. Iterators over tasks: Linux 5.8, over maps: 5.9.
  */
 #include "bpf/report.bpf.h"
 
 /* The differences of one socket since the last look. What does not fit the buffer makes the kernel discard
  * the element and show it again, so there must be room before anything is taken. */
+#if EARLY
+SEC("iter/bpf_map_elem")
+int sweep_sockets(struct bpf_iter__bpf_map_elem *ctx)
+#else
 SEC("iter/bpf_sk_storage_map")
 int sweep_sockets(struct bpf_iter__bpf_sk_storage_map *ctx)
+#endif
 {
 	struct socket_state *state = ctx->value;
 	struct seq_file *seq = ctx->meta->seq;
 	struct flow_record rec = {};
 
-	if (!ctx->sk) {
+	if (!state) {
 		shared.jiffies = bpf_jiffies64(); /* the call after the last element */
 		return 0;
 	}
-	if (!state || state->flags & SOCKET_RELEASED)
+	if (state->flags & SOCKET_RELEASED)
 		return 0;
 	if (state->attempt.state == ATTEMPT_ASKED &&
 	    bpf_jiffies64() - state->attempt.time_ns > shared.ask_ticks)
@@ -59,7 +64,7 @@ int seed_tasks(struct bpf_iter__task *ctx)
 	file = BPF_CORE_READ(task, mm, exe_file);
 	exec_fill(&scratch->exec, task, file, WIRE_EXEC_RUNNING);
 	if (file)
-		path_len = path_write(scratch, file) & PATH_MASK;
+		path_len = path_write(scratch, file);
 	scratch->exec.path_len = path_len;
 	scratch->hdr.version = WIRE_VERSION;
 	scratch->hdr.type = WIRE_EXEC;
@@ -84,33 +89,19 @@ static __always_inline void note_listening(struct sock *sk)
 	bpf_map_update_elem(&listening, &key, &yes, BPF_ANY);
 }
 
-/* An open connection belongs to the process that holds it, until somebody else moves bytes on it. Whether it
- * was made or accepted, only its local port can tell: somebody listens there, or nobody does. */
-static __always_inline void seed_connection(struct sock *sk, struct socket_state *state,
-					    const struct task_struct *task)
+/* Whether a connection was made or accepted, only its local port can tell: somebody listens there, or nobody
+ * does. */
+static __always_inline enum wire_direction seed_direction(struct sock *sk, struct socket_state *state)
 {
-	struct slot *slot = &state->slot[0];
-	struct moved moved = {.result = WIRE_RESULT_OPEN, .peer_known = WIRE_PEER_SOCKET};
 	struct listening key = {};
-	struct peer peer = {};
 
+	set_bits(&state->flags, SOCKET_SEEDED);
 	key.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 	key.port = sk->__sk_common.skc_num;
 	if (bpf_map_lookup_elem(&listening, &key))
-		moved.direction = WIRE_DIRECTION_IN;
-	else
-		__sync_fetch_and_or(&state->flags, SOCKET_OUT);
-	__sync_fetch_and_or(&state->flags, SOCKET_SEEDED);
-	if (sk->__sk_common.skc_state != TCP_ESTABLISHED ||
-	    __sync_val_compare_and_swap(&slot->state, SLOT_FREE, SLOT_BUSY) != SLOT_FREE)
-		return;
-	peer_of_socket(sk, &peer);
-	slot_fill(slot, task, sk, &peer, &moved);
-	image_key_read(task, &slot->image);
-	slot->connection = state->connection;
-	slot->seeded = 1;
-	slot->first_ns = slot->last_ns = bpf_jiffies64();
-	__sync_val_compare_and_swap(&slot->state, SLOT_BUSY, SLOT_OWNED);
+		return WIRE_DIRECTION_IN;
+	set_bits(&state->flags, SOCKET_OUT);
+	return WIRE_DIRECTION_OUT;
 }
 
 static __always_inline void seed_tcp(struct sock *sk, struct socket_state *state)
@@ -120,7 +111,54 @@ static __always_inline void seed_tcp(struct sock *sk, struct socket_state *state
 	if (!tcp || state->flags & SOCKET_BASED)
 		return;
 	state->copied_seq = tcp_read_up_to(sk, tcp);
-	__sync_fetch_and_or(&state->flags, SOCKET_BASED);
+	set_bits(&state->flags, SOCKET_BASED);
+}
+
+#if EARLY
+
+/* bpf_sock_from_file came with Linux 5.11, so these have no owner before their first byte, and those of other
+ * network namespaces are met then. */
+SEC("iter/tcp")
+int seed_sockets(struct bpf_iter__tcp *ctx)
+{
+	struct sock *sk = ctx->sk_common ? (struct sock *)bpf_skc_to_tcp_sock(ctx->sk_common) : NULL;
+	struct socket_state *state;
+
+	if (!sk)
+		return 0;
+	if (shared.seed_pass == 1) {
+		note_listening(sk);
+		return 0;
+	}
+	state = socket_get(sk);
+	if (!state)
+		return 0;
+	seed_tcp(sk, state);
+	seed_direction(sk, state);
+	return 0;
+}
+
+#else
+
+/* An open connection belongs to the process that holds it, until somebody else moves bytes on it. */
+static __always_inline void seed_owner(struct sock *sk, struct socket_state *state,
+				       const struct task_struct *task, enum wire_direction direction)
+{
+	struct moved moved = {
+		.result = WIRE_RESULT_OPEN, .peer_known = WIRE_PEER_SOCKET, .direction = direction};
+	struct slot *slot = &state->slot[0];
+	struct peer peer = {};
+
+	if (sk->__sk_common.skc_state != TCP_ESTABLISHED ||
+	    cas(&slot->state, SLOT_FREE, SLOT_BUSY) != SLOT_FREE)
+		return;
+	peer_of_socket(sk, &peer);
+	slot_fill(slot, task, sk, &peer, &moved);
+	image_key_read(task, &slot->image);
+	slot->connection = state->connection;
+	slot->seeded = 1;
+	slot->first_ns = slot->last_ns = bpf_jiffies64();
+	cas(&slot->state, SLOT_BUSY, SLOT_OWNED);
 }
 
 SEC("iter/task_file")
@@ -150,6 +188,8 @@ int seed_sockets(struct bpf_iter__task_file *ctx)
 	if (!state)
 		return 0;
 	seed_tcp(sk, state);
-	seed_connection(sk, state, task);
+	seed_owner(sk, state, task, seed_direction(sk, state));
 	return 0;
 }
+
+#endif

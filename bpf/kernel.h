@@ -122,6 +122,7 @@ struct cred {
 };
 
 struct mm_struct {
+	struct task_struct *owner;
 	unsigned long arg_start;
 	unsigned long arg_end;
 	struct file *exe_file;
@@ -320,6 +321,30 @@ struct bpf_iter__bpf_sk_storage_map {
 	};
 	union {
 		void *value;
+	};
+};
+
+struct bpf_iter__bpf_map_elem {
+	union {
+		struct bpf_iter_meta *meta;
+	};
+	union {
+		void *map;
+	};
+	union {
+		void *key;
+	};
+	union {
+		void *value;
+	};
+};
+
+struct bpf_iter__tcp {
+	union {
+		struct bpf_iter_meta *meta;
+	};
+	union {
+		struct sock_common *sk_common;
 	};
 };
 

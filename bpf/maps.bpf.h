@@ -12,6 +12,7 @@
 #ifndef FEMTOSNITCH_MAPS_BPF_H
 #define FEMTOSNITCH_MAPS_BPF_H
 
+#include "bpf/atomic.bpf.h"
 #include "bpf/kernel.h"
 #include "bpf/wire.h"
 
@@ -134,12 +135,24 @@ struct {
 	__uint(max_entries, 64 * 4096);
 } ring SEC(".maps") __weak;
 
+#if EARLY /* tracing programs may use socket storage since Linux 5.11; until then a hash by address of the   \
+	     socket */
+#define SOCKETS_MAX 16384
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SOCKETS_MAX);
+	__type(key, __u64);
+	__type(value, struct socket_state);
+} sockets SEC(".maps") __weak;
+#else
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
 	__type(value, struct socket_state);
 } sockets SEC(".maps") __weak;
+#endif
 
 /* The value is the record itself. Two of them: while the collector empties one, programs fill the other; the
  * kernel lets no program run on across the exchange (maybe_wait_bpf_programs), so nothing is lost by it. */

@@ -7,7 +7,7 @@
 #define FEMTOSNITCH_OVERFLOW_BPF_H
 
 #include "bpf/image.bpf.h"
-#include "bpf/peer.bpf.h"
+#include "bpf/state.bpf.h"
 
 /* Bytes of one call. */
 struct moved {
@@ -66,7 +66,7 @@ static __always_inline void flow_fill(struct wire_flow *flow, const struct task_
 
 	flow->first_ns = bpf_jiffies64();
 	flow->netns = sk->__sk_common.skc_net.net->ns.inum;
-	flow->uid = task->cred->uid.val;
+	flow->uid = task_uid(task);
 	flow->family = peer->family ? peer->family : family;
 	if (family == AF_PACKET) {
 		flow->protocol = bpf_ntohs(BPF_CORE_READ((struct packet_sock *)sk, num));
@@ -82,13 +82,13 @@ static __always_inline void flow_fill(struct wire_flow *flow, const struct task_
 static __noinline void overflow_add(struct sock *sk, const struct wire_image_key *image,
 				    const struct peer *peer, const struct moved *moved)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct overflow_key key = {};
 	struct wire_flow *flow;
 	void *map;
 
 	key.image = *image;
-	key.cookie = bpf_get_socket_cookie(sk);
+	key.cookie = socket_cookie(sk);
 	key.peer = *peer;
 	key.protocol = sk->sk_protocol;
 	key.direction = moved->direction;
@@ -118,7 +118,7 @@ static __noinline void overflow_add(struct sock *sk, const struct wire_image_key
 static __always_inline void overflow_count(struct sock *sk, const struct wire_image_key *image,
 					   const struct peer *peer, const struct moved *moved)
 {
-	image_uses_network(bpf_get_current_task_btf(), image);
+	image_uses_network(current_task(), image);
 	overflow_add(sk, image, peer, moved);
 }
 

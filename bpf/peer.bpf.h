@@ -143,6 +143,12 @@ static __always_inline bool is_known_plain(const struct sock *sk)
 	return (__u64)sk->__sk_common.skc_prot == shared.plain_tcp[sk->__sk_common.skc_family == AF_INET6];
 }
 
+/* A TCP socket below an MPTCP one, which is the connection. */
+static __always_inline bool is_subflow(const struct tcp_sock *tcp)
+{
+	return bpf_core_field_exists(tcp->is_mptcp) && tcp->is_mptcp;
+}
+
 /* One peer from connect() or accept() to the end. One-to-many SCTP is no connection: each message has its
  * own. */
 static __always_inline bool is_connection(const struct sock *sk)

@@ -17,7 +17,7 @@ static __always_inline __u64 take(volatile __u64 *counter, __u64 *reported)
 
 		if (now <= was)
 			return 0;
-		if (__sync_val_compare_and_swap(reported, was, now) == was)
+		if (cas(reported, was, now) == was)
 			return now - was;
 	}
 	return 0;
@@ -53,7 +53,7 @@ static __always_inline void slot_take(struct slot *slot, const struct socket_sta
 	slot->result_reported = slot->result;
 	slot->announced = 1;
 	/* before the bytes: a byte counted from here on begins a new window, even if it is taken below */
-	flow->first_ns = __sync_lock_test_and_set(&slot->first_ns, 0);
+	flow->first_ns = swap(&slot->first_ns, 0);
 	flow->last_ns = slot->last_ns;
 	flow->sent_bytes = take(&slot->sent, &slot->sent_reported);
 	flow->received_bytes = take(&slot->received, &slot->received_reported);

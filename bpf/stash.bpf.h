@@ -15,7 +15,7 @@ static __always_inline bool stash_in(struct socket_state *state, __u32 tid, cons
 		struct stash *stash = &state->stash[i];
 		__u32 holder = *(volatile __u32 *)&stash->tid;
 
-		if (holder == tid || (!holder && __sync_val_compare_and_swap(&stash->tid, 0, tid) == 0)) {
+		if (holder == tid || (!holder && cas(&stash->tid, 0, tid) == 0)) {
 			stash->peer = *peer;
 			stash->receiving = receiving;
 			state->stashed = 1;
@@ -42,7 +42,7 @@ static __always_inline void stash_put(struct bpf_sock *bsk, const struct peer *p
 	if (state && stash_in(state, tid, peer, receiving))
 		return;
 	if (state) {
-		__sync_fetch_and_or(&state->flags, SOCKET_ASKING);
+		set_bits(&state->flags, SOCKET_ASKING);
 		state->stashed = 1;
 	} else {
 		shared.storage_failed = 1;
@@ -70,7 +70,7 @@ static __always_inline bool stash_take(struct socket_state *state, __u32 tid, st
 			fits = stash->receiving == receiving;
 			if (fits)
 				*peer = stash->peer;
-			__sync_lock_test_and_set(&stash->tid, 0);
+			swap(&stash->tid, 0);
 			return fits;
 		}
 	}

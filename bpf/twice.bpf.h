@@ -15,11 +15,7 @@
 
 #include "bpf/maps.bpf.h"
 
-#define TOKENS_MAX 1024 /* a power of two */
-#define TOKEN_PLACES 4
-#define TOKEN_STALE                                                                                          \
-	240 /* of 256 jiffies each, at least a minute: its second was skipped, its thread is gone */
-
+/* HOOK, and which of its objects */
 enum token_hook {
 	TOKEN_SEND,
 	TOKEN_RECEIVE,
@@ -28,6 +24,23 @@ enum token_hook {
 	TOKEN_FORK,
 	TOKEN_EXIT,
 };
+
+#if EARLY /* 5.10 to 5.16 skip nothing */
+
+#define PROGRAM_TWICE(section, name, hook, about, call, args...)                                             \
+	SEC(section)                                                                                         \
+	int BPF_PROG(name, args)                                                                             \
+	{                                                                                                    \
+		call;                                                                                        \
+		return 0;                                                                                    \
+	}
+
+#else
+
+#define TOKENS_MAX 1024 /* a power of two */
+#define TOKEN_PLACES 4
+#define TOKEN_STALE                                                                                          \
+	240 /* of 256 jiffies each, at least a minute: its second was skipped, its thread is gone */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -68,7 +81,7 @@ static __always_inline bool token_leave(__u64 token)
 		if (was && (was & TOKEN_MASK) == token) /* of a call whose second was skipped */
 			return true;
 		if ((!was || (__u16)(now - (__u16)(was >> 48)) > TOKEN_STALE) &&
-		    __sync_val_compare_and_swap(place, was, (__u64)now << 48 | token) == was)
+		    cas(place, was, (__u64)now << 48 | token) == was)
 			return true;
 	}
 	return false;
@@ -82,7 +95,7 @@ static __always_inline bool token_take(__u64 token)
 		if (!place)
 			return false;
 		if ((*(volatile __u64 *)place & TOKEN_MASK) == token) {
-			__sync_lock_test_and_set(place, 0);
+			swap(place, 0);
 			return true;
 		}
 	}
@@ -117,5 +130,6 @@ static __always_inline bool counts_second(enum token_hook hook, __u16 about)
 			call;                                                                                \
 		return 0;                                                                                    \
 	}
+#endif
 
 #endif

@@ -14,6 +14,8 @@ static const struct hook hooks[] = {
 	{"on_cgroup_mkdir", HOOKS_ALWAYS, 0},
 	/* attempts, and the end of sockets */
 	{"on_release", HOOKS_ALWAYS, HOOK_STAYS},
+	{"on_connect", HOOKS_ALWAYS, 0}, /* Linux 5.10 to 5.16: instead of the next two */
+	{"on_destroy", HOOKS_ALWAYS, 0}, /* the same kernels */
 	{"on_connect4", HOOKS_ALWAYS, 0},
 	{"on_connect6", HOOKS_ALWAYS, 0},
 	{"on_state", HOOKS_ALWAYS, 0},
@@ -39,6 +41,16 @@ static const struct hook hooks[] = {
 	{"on_vsock_recvmsg", HOOKS_TRAMPOLINES, HOOK_EXTRA},
 	{"on_vsock_dgram_sendmsg", HOOKS_TRAMPOLINES, HOOK_EXTRA},
 	{"on_vsock_dgram_recvmsg", HOOKS_TRAMPOLINES, HOOK_EXTRA},
+	/* who stands behind a device: modules tun, tap, vhost_net, if they are loaded */
+	{"on_tun_write", HOOKS_ALWAYS, HOOK_EXTRA},
+	{"on_tun_read", HOOKS_ALWAYS, HOOK_EXTRA},
+	{"on_tap_write", HOOKS_ALWAYS, HOOK_EXTRA},
+	{"on_tap_read", HOOKS_ALWAYS, HOOK_EXTRA},
+	{"on_tun_sendmsg", HOOKS_ALWAYS, HOOK_EXTRA},
+	{"on_tun_recvmsg", HOOKS_ALWAYS, HOOK_EXTRA},
+	{"on_tap_sendmsg", HOOKS_ALWAYS, HOOK_EXTRA},
+	{"on_tap_recvmsg", HOOKS_ALWAYS, HOOK_EXTRA},
+	{"on_xdp_bind", HOOKS_ALWAYS, HOOK_EXTRA},
 	/* read by the collector */
 	{"sweep_sockets", HOOKS_ALWAYS, HOOK_READ},
 	{"seed_tasks", HOOKS_ALWAYS, HOOK_READ},

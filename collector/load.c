@@ -202,15 +202,19 @@ static bool leave_out_refused(struct load *load, int err)
  * BTF, once read for an object, until that was loaded. */
 static enum hooks_set set_of_kernel(const struct load *load)
 {
+	enum hooks_set set = HOOKS_TRAMPOLINES; /* the object for early kernels has none of the others */
 	struct bpf_program *prog;
 
 	bpf_object__for_each_program (prog, load->obj) {
 		const struct hook *hook = hooks_find(bpf_program__name(prog));
 
-		if (hook && hook->set == HOOKS_TRACEPOINTS && find_target(prog))
+		if (!hook || hook->set != HOOKS_TRACEPOINTS)
+			continue;
+		if (find_target(prog))
 			return HOOKS_TRAMPOLINES;
+		set = HOOKS_TRACEPOINTS;
 	}
-	return HOOKS_TRACEPOINTS;
+	return set;
 }
 
 /* As long as the kernel refuses a program, leave it out and begin anew. HOOKS_ALWAYS: choose the set. */

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-/* The ELF file for this kernel. */
+/* The ELF file for this kernel: Linux 5.10 to 5.16 have one of their own. */
 const void *object_bytes(size_t *size);
 
 #endif

@@ -38,7 +38,7 @@ may_include()
 	case $1:$2 in
 	*:config/*.h | *:bpf/wire.h) return 0 ;;
 	bpf:bpf/*.h) return 0 ;;
-	collector:bpf/femtosnitch.skel.h) [ "$3" = collector/object.c ] ;;
+	collector:bpf/femtosnitch*.skel.h) [ "$3" = collector/object.c ] ;;
 	view:store/schema.h) return 0 ;;
 	"$1:$1/"*.h) return 0 ;;
 	*) return 1 ;;

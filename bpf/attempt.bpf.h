@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * attempt.bpf.h - the two ends of a connection that its states do not show: connect() was called, and the
+ * last holder closed the socket.
+ */
+#ifndef FEMTOSNITCH_ATTEMPT_BPF_H
+#define FEMTOSNITCH_ATTEMPT_BPF_H
+
+#include "bpf/report.bpf.h"
+
+/* connect() was called, and nothing is known yet of what the protocol will do. */
+static __always_inline void attempt_asked(struct socket_state *state, struct task_struct *task,
+					  const struct peer *peer)
+{
+	if (state->attempt.state == ATTEMPT_ASKED)
+		attempt_failed_here(state);
+	image_key(task, &state->attempt.image);
+	state->attempt.peer = *peer;
+	state->attempt.time_ns = bpf_jiffies64();
+	state->attempt.uid = task_uid(task);
+	state->attempt.netns = task_netns(task);
+	state->attempt.state = ATTEMPT_ASKED;
+	image_uses_network(task, &state->attempt.image);
+}
+
+/* A connect() that never began is an attempt without a slot. */
+static __always_inline void attempt_abandoned(struct socket_state *state)
+{
+	if (state->attempt.state == ATTEMPT_ASKED)
+		attempt_failed_here(state);
+	if (state->attempt.state != ATTEMPT_SENT)
+		return;
+	for (int i = 0; i < SLOTS; i++)
+		if (state->slot[i].state == SLOT_OWNED && state->slot[i].connection == state->connection)
+			state->slot[i].result = WIRE_RESULT_ABORTED; /* closed in SYN_SENT: no error is set */
+}
+
+/* The last close of a socket, in the closer's context. No byte can move afterwards, but the socket stays
+ * visible to the iterator for a while: SOCKET_RELEASED makes it look away. */
+static __always_inline void socket_ended(struct socket_state *state)
+{
+	struct slot *first = &state->slot[0];
+
+	set_bits(&state->flags, SOCKET_RELEASED);
+	attempt_abandoned(state);
+	if (cas(&first->state, SLOT_ACCEPTED, SLOT_BUSY) == SLOT_ACCEPTED) {
+		/* accepted and closed without a byte: it is the closer's */
+		struct task_struct *task = current_task();
+
+		mover(state, task, &first->image);
+		first->uid = task_uid(task);
+		cas(&first->state, SLOT_BUSY, SLOT_OWNED);
+		image_uses_network(task, &first->image);
+	}
+	for (int i = 0; i < SLOTS; i++)
+		slot_send(&state->slot[i], state, true);
+}
+
+#endif
