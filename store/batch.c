@@ -12,7 +12,7 @@
 
 #define FIRST_ENTRIES 32
 
-static_assert(sizeof(struct batch_key) == 8 + 2 * WIRE_ADDR_SIZE + 4 * 4 + 2 * 2 + 4,
+static_assert(sizeof(struct batch_key) == 2 * 8 + 2 * WIRE_ADDR_SIZE + 5 * 4 + 2 * 2 + 4 + 4,
 	      "batch_key: no padding");
 
 struct batch {
@@ -100,6 +100,8 @@ static void add_sums(struct batch_entry *e, const struct batch_sums *sums, uint6
 	e->sums.sent_bytes += sums->sent_bytes;
 	e->sums.received_bytes += sums->received_bytes;
 	e->sums.sniffed_bytes += sums->sniffed_bytes;
+	e->sums.tunnel_sent_bytes += sums->tunnel_sent_bytes;
+	e->sums.tunnel_received_bytes += sums->tunnel_received_bytes;
 	e->sums.connections += sums->connections;
 	if (cookie == 0 || cookie != e->cookie)
 		e->sums.events += sums->events;
@@ -131,6 +133,7 @@ int batch_add(struct batch *b, const struct batch_key *key, const struct batch_s
 	*slot = (uint32_t)b->count;
 	if (key->image)
 		image_ref(key->image);
+	place_ref(key->creator);
 	b->foreign += !key->image || !key->image->command->program->self;
 	return 0;
 }
@@ -155,8 +158,10 @@ void batch_clear(struct batch *b)
 {
 	size_t i;
 
-	for (i = 0; i < b->count; i++)
+	for (i = 0; i < b->count; i++) {
 		images_unref(b->images, b->entry[i].key.image);
+		place_unref(b->entry[i].key.creator);
+	}
 	b->count = b->foreign = 0;
 	if (b->size)
 		memset(b->slot, 0, b->size * 2 * sizeof(*b->slot));

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * batch.h - the traffic that is not written yet: one entry per image, peer and manner, with sums. No I/O.
+ * batch.h - the traffic that is not written yet: one entry per image, peer, maker of the socket and manner,
+ * with sums. No I/O.
  *
- * Memory is taken as it is needed and given back by batch_trim(). Bound: BATCH_MAX entries, 128 bytes each;
+ * Memory is taken as it is needed and given back by batch_trim(). Bound: BATCH_MAX entries, 152 bytes each;
  * the store writes early at BATCH_EARLY, so the space above is used only while snitch.db cannot be written.
  */
 #ifndef FEMTOSNITCH_STORE_BATCH_H
@@ -19,19 +20,22 @@
 
 /* Hashed and compared as bytes: no padding. */
 struct batch_key {
-	struct image *image; /* NULL = nobody described it */
+	struct image *image;   /* NULL = nobody described it */
+	struct place *creator; /* where the socket was made; NULL = where the image runs, or unknown */
 	uint8_t laddr[WIRE_ADDR_SIZE];
 	uint8_t raddr[WIRE_ADDR_SIZE];
 	uint32_t uid;
 	uint32_t netns;
 	int32_t lport; /* -1: an execution, not traffic */
 	int32_t rport;
+	uint32_t creator_uid; /* who made the socket */
 	uint16_t family;
 	uint16_t protocol;
 	int8_t direction;      /* enum wire_direction, SCHEMA_NONE */
 	uint8_t result;	       /* enum wire_result */
 	int8_t peer;	       /* enum wire_peer, SCHEMA_NONE, SCHEMA_OFF */
 	uint8_t addresses_off; /* laddr, raddr are switched off, not unknown */
+	uint32_t pad;
 };
 
 struct batch_sums {
@@ -40,6 +44,8 @@ struct batch_sums {
 	uint64_t sent_bytes;
 	uint64_t received_bytes;
 	uint64_t sniffed_bytes;
+	uint64_t tunnel_sent_bytes;
+	uint64_t tunnel_received_bytes;
 	uint32_t events;      /* sockets, or executions */
 	uint32_t connections; /* of these, those not counted in an earlier window */
 };
@@ -54,8 +60,8 @@ struct batch;
 struct batch *batch_new(struct images *, size_t max); /* NULL: no memory */
 void batch_free(struct batch *);
 
-/* Add to the entry of key, which takes its own reference to the image. 0, or -ENOSPC at the bound, -ENOMEM:
- * nothing was added. cookie 0 = each call is an event of its own. */
+/* Add to the entry of key, which takes its own reference to the image and the place. 0, or -ENOSPC at the
+ * bound, -ENOMEM: nothing was added. cookie 0 = each call is an event of its own. */
 int batch_add(struct batch *, const struct batch_key *, const struct batch_sums *, uint64_t cookie);
 
 size_t batch_count(const struct batch *);

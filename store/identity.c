@@ -278,20 +278,12 @@ static uint64_t mix(uint64_t h, const void *bytes, size_t len)
 	return h;
 }
 
-static int64_t find_image(struct sqlite *s, int64_t identity, int64_t program, int64_t parent,
-			  const char *cmdline)
+/* The id in the row that a statement finds, 0 = none, -errno. */
+static int64_t found_id(struct sqlite *s, sqlite3_stmt *stmt)
 {
-	static const char find[] =
-		"SELECT id FROM image WHERE identity = ?1 AND program = ?2 AND parent = ?3 AND cmdline IS ?4";
-	sqlite3_stmt *stmt = sqlite_statement(s, find);
 	int64_t id = 0;
-	int rc;
+	int rc = sqlite_step(s, stmt);
 
-	sqlite3_bind_int64(stmt, 1, identity);
-	sqlite3_bind_int64(stmt, 2, program);
-	sqlite3_bind_int64(stmt, 3, parent);
-	bind_text(stmt, 4, cmdline);
-	rc = sqlite_step(s, stmt);
 	if (rc == 1) {
 		id = sqlite3_column_int64(stmt, 0);
 		sqlite3_reset(stmt);
@@ -299,58 +291,153 @@ static int64_t find_image(struct sqlite *s, int64_t identity, int64_t program, i
 	return rc < 0 ? rc : id;
 }
 
-static int64_t add_image(struct sqlite *s, int64_t identity, int64_t program, int64_t parent,
-			 const char *cmdline, int64_t hour)
-{
-	static const char add[] = "INSERT INTO image(identity, program, parent, cmdline, last_hour)"
-				  " VALUES(?1, ?2, ?3, ?4, ?5)";
-	sqlite3_stmt *stmt = sqlite_statement(s, add);
-	int rc;
-
-	sqlite3_bind_int64(stmt, 1, identity);
-	sqlite3_bind_int64(stmt, 2, program);
-	sqlite3_bind_int64(stmt, 3, parent);
-	bind_text(stmt, 4, cmdline);
-	sqlite3_bind_int64(stmt, 5, hour);
-	rc = sqlite_run(s, stmt);
-	return rc < 0 ? rc : sqlite3_last_insert_rowid(s->db);
-}
-
 /* True when the row was still there. */
-static int touch_image(struct sqlite *s, int64_t id, int64_t hour)
+static int touch(struct sqlite *s, const char *sql, int64_t id, int64_t hour)
 {
-	int rc = sqlite_run2(s, "UPDATE image SET last_hour = max(last_hour, ?2) WHERE id = ?1", id, hour);
+	int rc = sqlite_run2(s, sql, id, hour);
 
 	return rc < 0 ? rc : sqlite3_changes(s->db) > 0;
 }
 
+static void bind_place(sqlite3_stmt *stmt, int64_t identity, const struct place *p)
+{
+	sqlite3_bind_int64(stmt, 1, identity);
+	bind_text(stmt, 2, p->runtime);
+	bind_text(stmt, 3, p->container);
+	bind_text(stmt, 4, p->unit);
+	bind_text(stmt, 5, p->path);
+}
+
+static int64_t find_or_add_place(struct sqlite *s, const struct place *p, int64_t hour)
+{
+	static const char find[] =
+		"SELECT id FROM place WHERE identity = ?1 AND runtime IS ?2 AND container IS ?3"
+		" AND unit IS ?4 AND cgroup IS ?5";
+	static const char add[] = "INSERT INTO place(identity, runtime, container, unit, cgroup, last_hour)"
+				  " VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
+	const char *const texts[] = {p->runtime, p->container, p->unit, p->path};
+	uint64_t h = 0xcbf29ce484222325u;
+	sqlite3_stmt *stmt;
+	int64_t id;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		h = texts[i] ? mix(h, texts[i], strlen(texts[i]) + 1) : mix(h, "", 1);
+	stmt = sqlite_statement(s, find);
+	bind_place(stmt, (int64_t)h, p);
+	if ((id = found_id(s, stmt)) != 0)
+		return id;
+	stmt = sqlite_statement(s, add);
+	bind_place(stmt, (int64_t)h, p);
+	sqlite3_bind_int64(stmt, 6, hour);
+	rc = sqlite_run(s, stmt);
+	return rc < 0 ? rc : sqlite3_last_insert_rowid(s->db);
+}
+
+int64_t identity_place(struct sqlite *s, struct place *p, int64_t now_s)
+{
+	static const char used[] = "UPDATE place SET last_hour = max(last_hour, ?2) WHERE id = ?1";
+	int64_t hour = now_s - now_s % 3600, id = p->row;
+	int rc;
+
+	if (id && p->last_hour_s >= hour)
+		return id;
+	if (!id && (id = find_or_add_place(s, p, hour)) < 0)
+		return id;
+	if ((rc = touch(s, used, id, hour)) < 0)
+		return rc;
+	if (rc == 0 && (id = find_or_add_place(s, p, hour)) < 0) /* retention removed it */
+		return id;
+	p->row = id;
+	p->last_hour_s = hour;
+	return id;
+}
+
+/* What a row of image says, beside when it was used. */
+struct image_row {
+	int64_t program, parent, place;
+	const char *cmdline;
+};
+
+static void bind_image(sqlite3_stmt *stmt, int64_t identity, const struct image_row *row)
+{
+	sqlite3_bind_int64(stmt, 1, identity);
+	sqlite3_bind_int64(stmt, 2, row->program);
+	sqlite3_bind_int64(stmt, 3, row->parent);
+	bind_text(stmt, 4, row->cmdline);
+	sqlite3_bind_int64(stmt, 5, row->place);
+}
+
+/* Without a place the hash is what it was before there were places. */
+static int64_t image_identity(const struct image_row *row)
+{
+	uint64_t h = mix(0xcbf29ce484222325u, &row->program, sizeof(row->program));
+
+	h = mix(h, &row->parent, sizeof(row->parent));
+	h = row->cmdline ? mix(h, row->cmdline, strlen(row->cmdline) + 1) : h;
+	return (int64_t)(row->place ? mix(h, &row->place, sizeof(row->place)) : h);
+}
+
+static int64_t find_image(struct sqlite *s, const struct image_row *row)
+{
+	static const char find[] = "SELECT id FROM image WHERE identity = ?1 AND program = ?2 AND parent = ?3"
+				   " AND cmdline IS ?4 AND place = ?5";
+	sqlite3_stmt *stmt = sqlite_statement(s, find);
+
+	bind_image(stmt, image_identity(row), row);
+	return found_id(s, stmt);
+}
+
+static int64_t add_image(struct sqlite *s, const struct image_row *row, int64_t hour)
+{
+	static const char add[] = "INSERT INTO image(identity, program, parent, cmdline, place, last_hour)"
+				  " VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
+	sqlite3_stmt *stmt = sqlite_statement(s, add);
+	int rc;
+
+	bind_image(stmt, image_identity(row), row);
+	sqlite3_bind_int64(stmt, 6, hour);
+	rc = sqlite_run(s, stmt);
+	return rc < 0 ? rc : sqlite3_last_insert_rowid(s->db);
+}
+
+/* The rows that a row of i refers to. 0 or -errno. Ancestors first: at most IMAGES_DEPTH_MAX, and a row is
+ * never younger than its child's. */
+static int resolve_image(struct sqlite *s, struct image *i, int64_t now_s, bool log_commands,
+			 struct image_row *row)
+{
+	row->cmdline = log_commands ? i->command->cmdline : "";
+	if (i->parent && (row->parent = identity_image(s, i->parent, now_s, log_commands)) < 0)
+		return (int)row->parent;
+	if ((row->program = identity_program(s, i->command->program, now_s)) < 0)
+		return (int)row->program;
+	if (i->place && (row->place = identity_place(s, i->place, now_s)) < 0)
+		return (int)row->place;
+	return 0;
+}
+
 int64_t identity_image(struct sqlite *s, struct image *i, int64_t now_s, bool log_commands)
 {
-	const char *cmdline = log_commands ? i->command->cmdline : "";
-	int64_t hour = now_s - now_s % 3600, parent = 0, program, identity, id = i->id;
-	uint64_t h;
+	static const char used[] = "UPDATE image SET last_hour = max(last_hour, ?2) WHERE id = ?1";
+	int64_t hour = now_s - now_s % 3600, id = i->id;
+	struct image_row row = {0};
 	int rc;
 
 	if (id && i->last_hour_s >= hour)
 		return id;
-	/* Ancestors first: at most IMAGES_DEPTH_MAX, and a row is never younger than its child's. */
-	if (i->parent && (parent = identity_image(s, i->parent, now_s, log_commands)) < 0)
-		return parent;
-	if ((program = identity_program(s, i->command->program, now_s)) < 0)
-		return program;
-	h = mix(mix(0xcbf29ce484222325u, &program, sizeof(program)), &parent, sizeof(parent));
-	h = cmdline ? mix(h, cmdline, strlen(cmdline) + 1) : h;
-	identity = (int64_t)h;
-	if (!id && (id = find_image(s, identity, program, parent, cmdline)) < 0)
+	if ((rc = resolve_image(s, i, now_s, log_commands, &row)) != 0)
+		return rc;
+	if (!id && (id = find_image(s, &row)) < 0)
 		return id;
 	if (id) {
-		rc = touch_image(s, id, hour);
+		rc = touch(s, used, id, hour);
 		if (rc < 0)
 			return rc;
 		if (rc == 0)
 			id = 0; /* retention removed it: it had not been used for that long */
 	}
-	if (!id && (id = add_image(s, identity, program, parent, cmdline, hour)) < 0)
+	if (!id && (id = add_image(s, &row, hour)) < 0)
 		return id;
 	i->id = id;
 	i->last_hour_s = hour;

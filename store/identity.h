@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * identity.h - rows of programs and images; the larger half of records.c. Only that and writer.c include it.
- * Runs inside the caller's transaction.
+ * identity.h - rows of programs, images and places; the larger half of records.c. Only that and writer.c
+ * include it. Runs inside the caller's transaction.
  */
 #ifndef FEMTOSNITCH_STORE_IDENTITY_H
 #define FEMTOSNITCH_STORE_IDENTITY_H
@@ -21,7 +21,9 @@ int identity_known(struct sqlite *, struct program *);
  * 0 or -errno. */
 int identity_news(struct sqlite *, struct program *);
 
-/* The row's id (> 0), or -errno: found or made, its program and its ancestors too. */
+int64_t identity_place(struct sqlite *, struct place *, int64_t now_s); /* the row's id (> 0), or -errno */
+
+/* The row's id (> 0), or -errno: found or made, its program, its place and its ancestors too. */
 int64_t identity_image(struct sqlite *, struct image *, int64_t now_s, bool log_commands);
 
 #endif

@@ -16,19 +16,21 @@
 
 struct images {
 	struct programs *programs;
+	struct places *places;
 	struct processes *processes;
 	struct image **chain;
 	size_t size, count;
 	size_t text; /* bytes of command lines held */
 };
 
-struct images *images_new(struct programs *programs, size_t processes_max)
+struct images *images_new(struct programs *programs, struct places *places, size_t processes_max)
 {
 	struct images *im = calloc(1, sizeof(*im));
 
 	if (!im)
 		return NULL;
 	im->programs = programs;
+	im->places = places;
 	im->size = FIRST_SIZE;
 	im->chain = calloc(im->size, sizeof(struct image *));
 	im->processes = processes_new(im, processes_max);
@@ -74,12 +76,13 @@ static bool same_command(const struct command *a, const struct command *b)
 	return !a->cmdline || strcmp(a->cmdline, b->cmdline) == 0;
 }
 
-static uint32_t image_hash(const struct command *c, const struct image *parent)
+static uint32_t image_hash(const struct command *c, const struct image *parent, const struct place *place)
 {
 	uint64_t h = ((uintptr_t)c->program >> 4) * 0x9e3779b97f4a7c15u;
 	const char *p;
 
 	h ^= ((uintptr_t)parent >> 4) * 0xc2b2ae3d27d4eb4fu;
+	h ^= ((uintptr_t)place >> 4) * 0x165667b19e3779f9u;
 	for (p = c->cmdline ? c->cmdline : ""; *p; p++)
 		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
 	return (uint32_t)(h ^ h >> 32);
@@ -104,7 +107,8 @@ static void grow(struct images *im)
 	im->size = size;
 }
 
-static struct image *image_new(struct images *im, struct command *c, struct image *parent, uint32_t hash)
+static struct image *image_new(struct images *im, struct command *c, struct image *parent,
+			       struct place *place, uint32_t hash)
 {
 	struct image *i = calloc(1, sizeof(*i));
 
@@ -114,6 +118,7 @@ static struct image *image_new(struct images *im, struct command *c, struct imag
 		grow(im);
 	i->command = command_ref(c);
 	i->parent = parent ? image_ref(parent) : NULL;
+	i->place = place_ref(place);
 	i->depth = parent ? parent->depth + 1 : 0;
 	i->hash = hash;
 	i->next = im->chain[hash & (im->size - 1)];
@@ -122,15 +127,16 @@ static struct image *image_new(struct images *im, struct command *c, struct imag
 	return i;
 }
 
-static struct image *intern(struct images *im, struct command *c, struct image *parent)
+static struct image *intern(struct images *im, struct command *c, struct image *parent, struct place *place)
 {
-	uint32_t hash = image_hash(c, parent);
+	uint32_t hash = image_hash(c, parent, place);
 	struct image *i;
 
 	for (i = im->chain[hash & (im->size - 1)]; i; i = i->next)
-		if (i->hash == hash && i->parent == parent && same_command(i->command, c))
+		if (i->hash == hash && i->parent == parent && i->place == place &&
+		    same_command(i->command, c))
 			return image_ref(i);
-	i = image_new(im, c, parent, hash);
+	i = image_new(im, c, parent, place, hash);
 	return i ? image_ref(i) : NULL;
 }
 
@@ -139,9 +145,9 @@ static struct image *without_ancestors(struct images *im, struct image *parent)
 {
 	struct image *top = NULL, *short_one;
 
-	if (parent->parent && !(top = intern(im, parent->parent->command, NULL)))
+	if (parent->parent && !(top = intern(im, parent->parent->command, NULL, parent->parent->place)))
 		return NULL;
-	short_one = intern(im, parent->command, top);
+	short_one = intern(im, parent->command, top, parent->place);
 	images_unref(im, top);
 	return short_one;
 }
@@ -149,17 +155,17 @@ static struct image *without_ancestors(struct images *im, struct image *parent)
 /* A chain of forks (a process that forks itself and exits, again and again) must not make an image per fork:
  * one whose parent and grandparent are just like it is shown the same as its parent. Longer chains of
  * different images begin anew at IMAGES_DEPTH_MAX. */
-struct image *images_intern(struct images *im, struct command *c, struct image *parent)
+struct image *images_intern(struct images *im, struct command *c, struct image *parent, struct place *place)
 {
 	struct image *near, *i;
 
 	if (parent && parent->parent && same_command(c, parent->command) &&
-	    same_command(c, parent->parent->command))
+	    same_command(c, parent->parent->command) && parent->place == place)
 		return image_ref(parent);
 	if (!parent || parent->depth < IMAGES_DEPTH_MAX)
-		return intern(im, c, parent);
+		return intern(im, c, parent, place);
 	near = without_ancestors(im, parent);
-	i = near ? intern(im, c, near) : NULL;
+	i = near ? intern(im, c, near, place) : NULL;
 	images_unref(im, near);
 	return i;
 }
@@ -182,6 +188,7 @@ void images_unref(struct images *im, struct image *i)
 		im->count--;
 		parent = i->parent;
 		images_command_unref(im, i->command);
+		place_unref(i->place);
 		free(i);
 		i = parent;
 	}
@@ -230,7 +237,7 @@ int images_exec(struct images *im, const struct wire_image *image, bool keep_cmd
 
 	if (!c)
 		return -ENOMEM;
-	rc = processes_exec(im->processes, exec, c);
+	rc = processes_exec(im->processes, exec, c, places_find(im->places, image->place_id));
 	images_command_unref(im, c);
 	return rc;
 }
@@ -275,4 +282,5 @@ void images_forget_rows(struct images *im)
 			i->id = 0;
 			i->last_hour_s = 0;
 		}
+	places_forget_rows(im->places);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * images.h - who is who: the table of image keys (a process and its execve's) and the images they stand for.
- * An image is a program, its command line and the image of its parent; equal images are one. Ancestors are
- * held by reference, so a parent that is dead keeps its true identity. No I/O.
+ * An image is a program, its command line, where it runs and the image of its parent; equal images are one.
+ * Ancestors are held by reference, so a parent that is dead keeps its true identity. No I/O.
  *
  * Bounds: IMAGES_PROCESSES_MAX keys. A key is kept for two windows after its process ended or executed
  * something else (traffic is reported late); when the table is full the oldest of those go first, then the
@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "bpf/wire.h"
+#include "store/places.h"
 #include "store/programs.h"
 
 #define IMAGES_PROCESSES_MAX 65536
@@ -34,6 +35,7 @@ struct image {
 	struct image *next;
 	struct command *command;
 	struct image *parent; /* NULL = unknown */
+	struct place *place;  /* NULL = unknown */
 	uint32_t hash;
 	uint32_t refs;
 	uint32_t depth; /* number of ancestors */
@@ -43,7 +45,7 @@ struct image {
 };
 
 struct images;
-struct images *images_new(struct programs *, size_t processes_max); /* NULL: no memory */
+struct images *images_new(struct programs *, struct places *, size_t processes_max); /* NULL: no memory */
 void images_free(struct images *);
 
 /* A WIRE_IMAGE that was checked. keep_cmdline false: the command line is not even remembered.

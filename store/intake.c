@@ -16,7 +16,9 @@ int intake_open(struct intake *in, const struct settings *settings)
 	memset(in, 0, sizeof(*in));
 	in->settings = settings;
 	in->programs = programs_new();
-	in->images = in->programs ? images_new(in->programs, IMAGES_PROCESSES_MAX) : NULL;
+	in->places = places_new(PLACES_MAX);
+	in->images = in->programs && in->places ? images_new(in->programs, in->places, IMAGES_PROCESSES_MAX)
+						: NULL;
 	in->batch = in->images ? batch_new(in->images, BATCH_MAX) : NULL;
 	in->waiting = in->images ? batch_new(in->images, BATCH_EARLY) : NULL;
 	in->seen = seen_new();
@@ -32,6 +34,7 @@ void intake_close(struct intake *in)
 	batch_free(in->batch);
 	batch_free(in->waiting);
 	images_free(in->images);
+	places_free(in->places);
 	programs_free(in->programs);
 	seen_free(in->seen);
 	losses_free(in->losses);
@@ -99,6 +102,7 @@ static void put_execution(struct intake *in, struct image *image, const struct w
 	struct batch_key key = {
 		.image = image,
 		.uid = exec->uid,
+		.creator_uid = exec->uid,
 		.netns = exec->netns,
 		.lport = -1,
 		.rport = -1,
@@ -112,6 +116,11 @@ static void put_execution(struct intake *in, struct image *image, const struct w
 	programs_used(in->programs, p, at, false);
 	if (!sha256_ignored(in->settings, p))
 		put(in, must_wait(in->settings, p) ? in->waiting : in->batch, &key, &sums, 0);
+}
+
+int intake_place(struct intake *in, const struct wire_place *wire)
+{
+	return places_add(in->places, wire);
 }
 
 int intake_image(struct intake *in, const struct wire_image *wire, int64_t now_s)
@@ -173,9 +182,25 @@ static uint64_t connection_hash(const struct wire_flow *f)
 	return (h ^ f->rport) * 0xc4ceb9fe1a85ec53u;
 }
 
+/* Where the socket was made, if that is another place than where it is used: another container or unit, not
+ * merely another cgroup of the same. Sockets of the kernel itself may come from nowhere. */
+static struct place *creator(struct intake *in, const struct wire_flow *f, const struct image *image)
+{
+	const struct place *user = image ? image->place : NULL;
+	struct place *maker;
+
+	if (f->creator_cgroup == 0 || (user && user->cgroup_id == f->creator_cgroup))
+		return NULL;
+	maker = places_find(in->places, f->creator_cgroup);
+	if (!maker || !place_name(maker) || strcmp(place_name(maker), place_name(user) ?: "/") == 0)
+		return NULL;
+	return maker;
+}
+
 static void fill_key(struct batch_key *key, const struct settings *settings, const struct wire_flow *f)
 {
 	key->uid = f->uid;
+	key->creator_uid = f->creator_uid;
 	key->netns = f->netns;
 	key->family = f->family;
 	key->protocol = f->protocol;
@@ -209,22 +234,25 @@ void intake_flow(struct intake *in, const struct wire_flow *f, wire_ns now)
 	struct batch_sums sums = {
 		.first_s = (int64_t)(first / NS),
 		.last_s = (int64_t)(last / NS),
-		.sent_bytes = f->sent_bytes,
-		.received_bytes = f->received_bytes,
 		.sniffed_bytes = f->sniffed_bytes,
 		.events = 1,
 	};
 
+	/* what is in a tunnel's frames is counted at the sockets behind it as well */
+	*(f->flags & WIRE_FLOW_TUNNEL ? &sums.tunnel_sent_bytes : &sums.sent_bytes) = f->sent_bytes;
+	*(f->flags & WIRE_FLOW_TUNNEL ? &sums.tunnel_received_bytes : &sums.received_bytes) =
+		f->received_bytes;
 	if (p)
 		programs_used(in->programs, p, sums.last_s, true);
 	if (is_ignored(in->settings, f, p)) {
 		if (p)
-			programs_ignored(in->programs, p, f->sent_bytes + f->received_bytes);
+			programs_ignored(in->programs, p, sums.sent_bytes + sums.received_bytes);
 		return;
 	}
 	sums.connections = f->cookie == 0 || seen_first(in->seen, connection_hash(f),
 							f->flags & WIRE_FLOW_ENDED, (int64_t)(now / NS));
 	fill_key(&key, in->settings, f);
+	key.creator = creator(in, f, key.image);
 	put(in, must_wait(in->settings, p) ? in->waiting : in->batch, &key, &sums, f->cookie);
 }
 

@@ -16,6 +16,7 @@
 struct intake {
 	const struct settings *settings;
 	struct programs *programs;
+	struct places *places;
 	struct images *images;
 	struct batch *batch;
 	struct batch *waiting; /* traffic of programs whose hash decides whether it is kept */
@@ -26,6 +27,7 @@ struct intake {
 int intake_open(struct intake *, const struct settings *); /* 0 or -ENOMEM; settings are kept, not copied */
 void intake_close(struct intake *);
 
+int intake_place(struct intake *, const struct wire_place *);		     /* 0 or -ENOMEM */
 int intake_image(struct intake *, const struct wire_image *, int64_t now_s); /* 0 or -ENOMEM */
 
 /* What finds no room is counted as a loss. */

@@ -76,6 +76,7 @@ static int commit(struct keep *k)
 	k->written_ms = keep_now_ms();
 	if (settings->text_log)
 		textlog_rows(&k->conn_log, k->in.batch, settings->log_commands);
+	(void)coverage_write(&k->coverage, &k->db); /* what could not be said at the start */
 	batch_clear(k->in.batch);
 	losses_clear(k->in.losses);
 	programs_sweep(k->in.programs);
@@ -230,8 +231,27 @@ void keep_open(struct keep *k, struct stage *stage)
 	    !(k->writer = writer_new(&k->db, k->in.programs, k->in.images)))
 		fatalx("no memory");
 	heartbeat_open(&k->heartbeat, dir);
+	k->coverage.start_s = (int64_t)(stage_now() / NS);
 	k->written_ms = k->trimmed_ms = keep_now_ms();
 	keep_db_first(k);
+}
+
+void keep_covers(struct keep *k, const struct wire_ready *ready)
+{
+	coverage_add(&k->coverage, ready->stage, (const char *)(ready + 1), ready->text_len);
+}
+
+/* Known by the time that anybody hears we are ready. */
+void keep_ready(struct keep *k)
+{
+	char text[512];
+	int rc;
+
+	keep_db_works(k, text, sizeof(text));
+	coverage_add(&k->coverage, WIRE_STAGE_STORE, text, strlen(text));
+	if (k->db.db && (rc = coverage_write(&k->coverage, &k->db)) != 0)
+		keep_db_trouble(k, rc);
+	(void)stage_ready(k->stage, text);
 }
 
 void keep_watching(struct keep *k)
@@ -271,5 +291,6 @@ void keep_close(struct keep *k)
 	sqlite_close(&k->db);
 	heartbeat_close(&k->heartbeat);
 	writer_free(k->writer);
+	coverage_close(&k->coverage);
 	intake_close(&k->in);
 }

@@ -11,6 +11,7 @@
 #define FEMTOSNITCH_STORE_KEEP_H
 
 #include "config/stage.h"
+#include "store/coverage.h"
 #include "store/heartbeat.h"
 #include "store/intake.h"
 #include "store/retention.h"
@@ -30,6 +31,7 @@ struct keep {
 	struct writer *writer;
 	struct retention retention;
 	struct heartbeat heartbeat;
+	struct coverage coverage;
 	struct textlog conn_log, error_log;
 	int trouble;	      /* -errno that was said, 0 = all is well */
 	int64_t retry_ms;     /* monotonic: not before */
@@ -45,9 +47,10 @@ struct keep {
 
 /* Opens all; exits on what can not be helped. The stage's settings are followed. */
 void keep_open(struct keep *, struct stage *);
-int keep_works(const struct keep *, char *why, size_t size); /* why: for the ready line */
 
 void keep_watching(struct keep *); /* the stages before us work: what was not watched is over */
+void keep_covers(struct keep *, const struct wire_ready *); /* what a stage before us watches */
+void keep_ready(struct keep *);				    /* says that we work, when they do */
 void keep_flow(struct keep *, const struct wire_flow *);
 void keep_window(struct keep *, const struct wire_window *); /* answers WIRE_COMMITTED, now or when it can */
 void keep_loss(struct keep *, const struct wire_loss *);

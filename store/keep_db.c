@@ -83,8 +83,10 @@ static int open_or_replace(struct keep *k)
 
 	if (rc == -EUCLEAN && move_aside(k) == 0)
 		rc = try_open(k);
-	if (rc == 0)
+	if (rc == 0) {
 		writer_forget(k->writer);
+		k->coverage.waits = true; /* this file was not told */
+	}
 	return rc;
 }
 
@@ -113,7 +115,7 @@ void keep_db_first(struct keep *k)
 		k->gap_from = beat;
 }
 
-int keep_works(const struct keep *k, char *why, size_t size)
+int keep_db_works(const struct keep *k, char *why, size_t size)
 {
 	if (k->trouble)
 		snprintf(why, size, "NOT PROVEN: snitch.db cannot be written (%s): rows wait in memory",

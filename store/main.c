@@ -18,12 +18,10 @@
 
 static void ready(struct keep *k, const struct wire_ready *before)
 {
-	char text[512];
-
+	keep_covers(k, before);
 	if (before->stage != WIRE_STAGE_HASHER)
 		return; /* ours comes behind that of the stage before us */
-	keep_works(k, text, sizeof(text));
-	(void)stage_ready(k->stage, text);
+	keep_ready(k);
 	keep_watching(k);
 }
 
@@ -46,6 +44,10 @@ static void handle(struct keep *k, const struct wire_hdr *hdr, const void *paylo
 		break;
 	case WIRE_FLOW:
 		keep_flow(k, payload);
+		break;
+	case WIRE_PLACE:
+		if (intake_place(&k->in, payload) != 0)
+			log_warnx("no memory for a place");
 		break;
 	case WIRE_IMAGE:
 		identity(k, payload);

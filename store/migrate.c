@@ -17,6 +17,7 @@
 
 const struct migrate_step migrate_steps[] = {
 	{0, SCHEMA_V1},
+	{1, SCHEMA_V2},
 };
 const size_t migrate_n_steps = sizeof(migrate_steps) / sizeof(migrate_steps[0]);
 
@@ -128,7 +129,7 @@ int migrate_check(struct sqlite *s)
 	static const char *const parts[] = {
 		"PRAGMA quick_check('meta')",	 "PRAGMA quick_check('program')",
 		"PRAGMA quick_check('loss')",	 "PRAGMA quick_check('flow_range')",
-		"PRAGMA quick_check('account')",
+		"PRAGMA quick_check('account')", "PRAGMA quick_check('proof')",
 	};
 	struct stat st;
 	size_t i;

@@ -23,6 +23,7 @@ struct process {
 	struct wire_image_key parent_key; /* not found yet; tgid 0 = nothing to find */
 	struct command *command;
 	struct image *parent;
+	struct place *place; /* NULL = unknown */
 	struct image *image; /* NULL until somebody asked */
 	uint64_t ended_window;
 	bool ended;
@@ -82,6 +83,7 @@ static void process_free(struct processes *ps, struct process *p)
 	images_unref(ps->images, p->image);
 	images_unref(ps->images, p->parent);
 	images_command_unref(ps->images, p->command);
+	place_unref(p->place);
 	free(p);
 }
 
@@ -191,7 +193,7 @@ static struct image *image_of(struct processes *ps, struct process *p, unsigned 
 		return p->image; /* it was its own ancestor */
 	if (found)
 		p->parent = image_ref(found);
-	p->image = images_intern(ps->images, p->command, p->parent);
+	p->image = images_intern(ps->images, p->command, p->parent, p->place);
 	return p->image;
 }
 
@@ -213,13 +215,32 @@ static void set_parent(struct processes *ps, struct process *p, const struct wir
 		p->parent = image_ref(image);
 }
 
+/* It is not what it was. Who holds its image keeps it: it was true then. */
+static void renew(struct processes *ps, struct process *p)
+{
+	images_unref(ps->images, p->image);
+	p->image = NULL;
+}
+
 static void set_command(struct processes *ps, struct process *p, struct command *c)
 {
 	c->refs++;
 	images_command_unref(ps->images, p->command);
 	p->command = c;
-	images_unref(ps->images, p->image); /* who holds it keeps it: it was true then */
-	p->image = NULL;
+	renew(ps, p);
+}
+
+/* Where it used the network is what counts, not where it was started; and a container that only the second
+ * look found is believed. */
+static void set_place(struct processes *ps, struct process *p, struct place *place)
+{
+	if (!place || place == p->place ||
+	    (p->place && p->place->cgroup_id == place->cgroup_id &&
+	     (p->place->container || !place->container)))
+		return;
+	place_unref(p->place);
+	p->place = place_ref(place);
+	renew(ps, p);
 }
 
 /* Said again by a later source: believe it only where the first was silent. */
@@ -253,13 +274,14 @@ static void succeed(struct processes *ps, struct process *p)
 		end(ps, before);
 }
 
-int processes_exec(struct processes *ps, const struct wire_exec *exec, struct command *c)
+int processes_exec(struct processes *ps, const struct wire_exec *exec, struct command *c, struct place *place)
 {
 	struct process *p = find(ps, &exec->image);
 
 	if (p && p->command && exec->source != WIRE_EXEC_EXECVE) {
 		if (fills_gap(p->command, c))
 			set_command(ps, p, c);
+		set_place(ps, p, place);
 		return 0;
 	}
 	if (!p) {
@@ -269,6 +291,7 @@ int processes_exec(struct processes *ps, const struct wire_exec *exec, struct co
 		succeed(ps, p);
 	}
 	set_command(ps, p, c);
+	set_place(ps, p, place);
 	if (!p->parent && p->parent_key.tgid == 0)
 		set_parent(ps, p, &exec->parent);
 	return 0;
@@ -280,20 +303,24 @@ int processes_fork(struct processes *ps, const struct wire_fork *fork)
 	struct process *parent = find(ps, &fork->parent), *child = find(ps, &fork->child);
 	struct image *image = parent ? image_of(ps, parent, 0) : NULL;
 	struct command *command = parent ? parent->command : NULL;
+	struct place *place = parent ? parent->place : NULL;
 
 	if (!image || child)
 		return 0; /* a record from the child itself may come and say what it can */
 	image_ref(image); /* making room may free the parent */
+	place_ref(place);
 	command->refs++;
 	child = process_new(ps, &fork->child);
 	if (child) {
 		child->command = command;
 		child->parent = image;
+		child->place = place;
 		child->parent_key = fork->parent;
 		return 0;
 	}
 	images_command_unref(ps->images, command);
 	images_unref(ps->images, image);
+	place_unref(place);
 	return -ENOMEM;
 }
 

@@ -11,8 +11,8 @@ struct processes;
 struct processes *processes_new(struct images *, size_t max); /* NULL: no memory */
 void processes_free(struct processes *);
 
-/* 0 or -ENOMEM. The command gets a reference of its own. */
-int processes_exec(struct processes *, const struct wire_exec *, struct command *);
+/* 0 or -ENOMEM. Command and place get references of their own; place NULL: not known. */
+int processes_exec(struct processes *, const struct wire_exec *, struct command *, struct place *);
 int processes_fork(struct processes *, const struct wire_fork *);
 void processes_exit(struct processes *, const struct wire_exit *);
 
@@ -22,7 +22,7 @@ uint64_t processes_window(struct processes *);
 size_t processes_count(const struct processes *);
 
 /* What images.c does for it: one reference more for the caller, NULL: no memory. */
-struct image *images_intern(struct images *, struct command *, struct image *parent);
+struct image *images_intern(struct images *, struct command *, struct image *parent, struct place *);
 void images_command_unref(struct images *, struct command *);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * records.c - see records.h. Addresses and accounts; programs and images are in identity.c.
+ * records.c - see records.h. Addresses and accounts; programs, images and places are in identity.c.
  */
 #include "store/records.h"
 
@@ -86,6 +86,11 @@ int64_t records_program(struct records *r, struct program *p, int64_t now_s)
 int64_t records_image(struct records *r, struct image *i, int64_t now_s, bool log_commands)
 {
 	return identity_image(r->db, i, now_s, log_commands);
+}
+
+int64_t records_place(struct records *r, struct place *p, int64_t now_s)
+{
+	return identity_place(r->db, p, now_s);
 }
 
 struct interned {

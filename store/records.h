@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * records.h - the interned rows of snitch.db: programs, images, addresses, accounts. Finds or makes the row
- * of something, inside the caller's transaction. Row ids are remembered with the thing itself; after a
- * rollback the caller must have them forgotten (records_forget() and the *_forget_rows() of the owners).
+ * records.h - the interned rows of snitch.db: programs, images, places, addresses, accounts. Finds or makes
+ * the row of something, inside the caller's transaction. Row ids are remembered with the thing itself; after
+ * a rollback the caller must have them forgotten (records_forget() and the *_forget_rows() of the owners).
  *
  * Rows carry when they were last used, to the hour, so that retention can tell which ones nothing refers to.
  */
@@ -25,6 +25,7 @@ void records_expect(struct records *, size_t n);
 /* All of these: the row's id (> 0), or -errno. now_s is the time of use. */
 int64_t records_program(struct records *, struct program *, int64_t now_s);
 int64_t records_image(struct records *, struct image *, int64_t now_s, bool log_commands);
+int64_t records_place(struct records *, struct place *, int64_t now_s); /* of an image: made with it */
 /* AF_UNSPEC: switched off, the empty text. */
 int64_t records_address(struct records *, int family, const uint8_t addr[16], int64_t now_s);
 

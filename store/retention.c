@@ -104,6 +104,7 @@ static const struct {
 			" WHERE id > ?2 AND id <= ?2 + " TEXT(INTERNED_SLICE) " AND last_hour < ?1"          \
 	}
 	INTERNED("image"),
+	INTERNED("place"),
 	INTERNED("address"),
 	INTERNED("domain"),
 };

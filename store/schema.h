@@ -6,11 +6,13 @@
  * (UTC), ids are 0 where nothing is known. Text has passed text.c: valid UTF-8, other bytes as \xNN.
  *
  * - program: one executable file under one name (exe, comm, SHA-256)
- * - image: program, command line and parent image
+ * - image: program, command line, parent image and place
+ * - place: what is known of a cgroup: container, unit, path
  * - flow: the facts, one row per flow and window; id rises with time
  * - address, domain, account: interned text
  * - sum_*: rollups by program and peer (views traffic_*); total_*: by program (views totals_*)
  * - loss: what we could not see or keep
+ * - proof: what was watched since each start, a row per hook and test
  * - meta: one value per key
  *
  * flow has no index but its id. Times become id ranges through flow_range, one row per 5 minutes: rows with
@@ -23,7 +25,7 @@
 #define FEMTOSNITCH_SCHEMA_H
 
 #define SCHEMA_FILE "snitch.db"
-#define SCHEMA_VERSION 1		 /* PRAGMA user_version */
+#define SCHEMA_VERSION 2		 /* PRAGMA user_version */
 #define SCHEMA_APPLICATION_ID 0x66736e74 /* PRAGMA application_id, "fsnt" */
 
 /* flow.peer beside enum wire_peer, flow.direction beside enum wire_direction */
@@ -41,7 +43,8 @@
  * - started: unix seconds, when the daemon that writes here was started */
 
 /* clang-format off */
-#define SCHEMA_TABLES \
+/* Version 1. A later version changes what is here; it never changes this text. */
+#define SCHEMA_V1 \
 	"CREATE TABLE meta(key TEXT NOT NULL PRIMARY KEY, value) WITHOUT ROWID;" \
 	"CREATE TABLE program(" \
 	" id INTEGER PRIMARY KEY," \
@@ -125,6 +128,53 @@
 	" detail TEXT NOT NULL);" \
 	"CREATE INDEX loss_to ON loss(time_to);"
 
+/* Views say nothing that is not in the tables: every version drops them all and makes its own. */
+#define SCHEMA_DROP_VIEWS \
+	"DROP VIEW IF EXISTS connections; DROP VIEW IF EXISTS programs; DROP VIEW IF EXISTS losses;" \
+	"DROP VIEW IF EXISTS coverage;" \
+	"DROP VIEW IF EXISTS traffic_5min; DROP VIEW IF EXISTS traffic_hour; DROP VIEW IF EXISTS traffic_day;" \
+	"DROP VIEW IF EXISTS totals_5min; DROP VIEW IF EXISTS totals_hour; DROP VIEW IF EXISTS totals_day;"
+
+/* Version 2: places, creators of sockets, tunnels, coverage. flow only grows columns, which rewrites no row of it;
+ * image, which is small, is made anew without two columns that were never filled. */
+#define SCHEMA_V2_TABLES \
+	"CREATE TABLE place(" \
+	" id INTEGER PRIMARY KEY," \
+	" identity INTEGER NOT NULL,"		/* hash of all that follows but last_hour */ \
+	" runtime TEXT,"			/* of the container */ \
+	" container TEXT," \
+	" unit TEXT," \
+	" cgroup TEXT,"				/* path */ \
+	" last_hour INTEGER NOT NULL);"		/* last use, within the hour */ \
+	"CREATE INDEX place_identity ON place(identity);" \
+	"CREATE TABLE image_2(" \
+	" id INTEGER PRIMARY KEY," \
+	" identity INTEGER NOT NULL,"		/* hash of all that follows but last_hour */ \
+	" program INTEGER NOT NULL," \
+	" parent INTEGER NOT NULL,"		/* image, 0 = unknown */ \
+	" cmdline TEXT,"			/* NULL = unknown, '' = switched off */ \
+	" place INTEGER NOT NULL DEFAULT 0,"	/* 0 = unknown */ \
+	" last_hour INTEGER NOT NULL);"		/* last use, by itself or by a child; within the hour */ \
+	"INSERT INTO image_2(id, identity, program, parent, cmdline, last_hour)" \
+	" SELECT id, identity, program, parent, cmdline, last_hour FROM image;" \
+	"DROP TABLE image;" \
+	"ALTER TABLE image_2 RENAME TO image;" \
+	"CREATE INDEX image_identity ON image(identity);" \
+	"CREATE INDEX image_program ON image(program);" \
+	"ALTER TABLE flow ADD COLUMN creator INTEGER NOT NULL DEFAULT 0;"	/* place, 0 = the image's, or unknown */ \
+	"ALTER TABLE flow ADD COLUMN creator_uid INTEGER;"			/* NULL = uid */ \
+	"ALTER TABLE flow ADD COLUMN tunnel_send INTEGER NOT NULL DEFAULT 0;" \
+	"ALTER TABLE flow ADD COLUMN tunnel_recv INTEGER NOT NULL DEFAULT 0;" \
+	"CREATE TABLE proof(" \
+	" id INTEGER PRIMARY KEY," \
+	" start INTEGER NOT NULL,"		/* unix seconds, the same for all that was said at one start */ \
+	" stage INTEGER NOT NULL,"		/* enum wire_stage */ \
+	" kernel TEXT," \
+	" item TEXT NOT NULL," \
+	" state TEXT NOT NULL," \
+	" reason TEXT);" \
+	"CREATE INDEX proof_start ON proof(start);"
+
 /* Enum values as words: the names of config/wire_check.h (a test compares them). */
 #define SCHEMA_HASH_ERROR(column) \
 	"CASE " column " WHEN 1 THEN 'pending' WHEN 2 THEN 'no file' WHEN 3 THEN 'gone' WHEN 4 THEN 'changed'" \
@@ -154,6 +204,10 @@
 	" WHEN 51 THEN 'ah' WHEN 58 THEN 'icmpv6' WHEN 88 THEN 'eigrp' WHEN 89 THEN 'ospf' WHEN 103 THEN 'pim'" \
 	" WHEN 108 THEN 'ipcomp' WHEN 112 THEN 'vrrp' WHEN 115 THEN 'l2tp' WHEN 132 THEN 'sctp'" \
 	" WHEN 136 THEN 'udplite' WHEN 137 THEN 'mpls' WHEN 255 THEN 'raw' WHEN 262 THEN 'mptcp' END"
+/* The same with the families (AF_*) whose protocol is another's number, or none */
+#define SCHEMA_PROTOCOL_NAME(family, column) \
+	"CASE " family " WHEN 2 THEN " SCHEMA_PROTOCOL(column) " WHEN 10 THEN " SCHEMA_PROTOCOL(column) \
+	" WHEN 40 THEN 'vsock' WHEN 44 THEN 'xdp' END"
 #define SCHEMA_SHA256(column) "nullif(lower(hex(" column ")), '')"
 #define SCHEMA_ISO(column) "strftime('%Y-%m-%dT%H:%M:%SZ', " column ", 'unixepoch')"
 #define SCHEMA_NO_IMAGE "no image record" /* hash_error of traffic whose program nobody described */
@@ -169,18 +223,21 @@
 	" f.family AS family, f.protocol AS protocol, f.netns AS netns, f.events AS events," \
 	" CASE WHEN p0.id IS NULL THEN '" SCHEMA_NO_IMAGE "' ELSE " SCHEMA_HASH_ERROR("p0.hash_error") \
 	" END AS hash_error," \
-	" i0.container AS container, i0.unit AS unit," \
+	" w0.container AS container, w0.unit AS unit," \
 	" " SCHEMA_DIRECTION("f.direction") " AS direction, " SCHEMA_RESULT("f.result") " AS result," \
 	" " SCHEMA_ISO("f.contime") " AS time, f.contime + f.lasted AS last_seen," \
-	" CASE WHEN f.family IN (2, 10) THEN " SCHEMA_PROTOCOL("f.protocol") " END AS protocol_name," \
+	" " SCHEMA_PROTOCOL_NAME("f.family", "f.protocol") " AS protocol_name," \
 	" u.name AS user," \
-	" " SCHEMA_PEER("f.peer") " AS raddr_source, f.sniffed AS sniffed" \
+	" " SCHEMA_PEER("f.peer") " AS raddr_source, f.sniffed AS sniffed," \
+	" w0.runtime AS runtime, w0.cgroup AS cgroup, coalesce(w1.container, w1.unit, w1.cgroup) AS creator," \
+	" f.creator_uid AS creator_uid, f.tunnel_send AS tunnel_send, f.tunnel_recv AS tunnel_recv" \
 	" FROM flow f" \
 	" LEFT JOIN image i0 ON i0.id = f.image LEFT JOIN program p0 ON p0.id = i0.program" \
 	" LEFT JOIN image i1 ON i1.id = i0.parent LEFT JOIN program p1 ON p1.id = i1.program" \
 	" LEFT JOIN image i2 ON i2.id = i1.parent LEFT JOIN program p2 ON p2.id = i2.program" \
 	" LEFT JOIN address la ON la.id = f.laddr LEFT JOIN address ra ON ra.id = f.raddr" \
-	" LEFT JOIN domain d ON d.id = f.domain LEFT JOIN account u ON u.uid = f.uid;"
+	" LEFT JOIN domain d ON d.id = f.domain LEFT JOIN account u ON u.uid = f.uid" \
+	" LEFT JOIN place w0 ON w0.id = i0.place LEFT JOIN place w1 ON w1.id = f.creator;"
 
 /* One row per executable, name and content. first_network IS NOT NULL: it used the network itself. */
 #define SCHEMA_VIEW_PROGRAMS \
@@ -189,10 +246,62 @@
 	SCHEMA_SEEN_AS("seen_as") " AS seen_as, modified, verdict, acknowledged, ignored, " \
 	SCHEMA_ISO("first_seen") " AS time FROM program;"
 
+/* What a record of each kind is, what its loss means, and what to do: for people who read it at night. */
+#define SCHEMA_LOSS_WORDS \
+	"VALUES(0, NULL, 'Nobody watched: what programs sent and received in this time is not in the log.'," \
+	" 'Nothing, if femtosnitch was stopped or updated. Else see why it ended: journalctl -u femtosnitch, error.log.')," \
+	"(1, NULL, 'The machine slept. Nothing moved, but times around it may be off by the length of a window.', 'Nothing.')," \
+	"(2, 'starts and ends of programs, new cgroups', 'The kernel said more than was read in time. Traffic is counted" \
+	" all the same; a program that only lived then may lack its command line, parent or container.'," \
+	" 'If it comes back, raise \"Perf ring buffer (pages)\" in config.json.')," \
+	"(3, 'flows', 'Traffic with these bytes was seen, but had no room: which programs moved it is not known.'," \
+	" 'Look for a program with thousands of peers at once: femtosnitch query top.')," \
+	"(4, 'runs of a hook', 'The kernel left out hooks while the same one was at work. Up to so many calls were not" \
+	" counted; their bytes are not known.', 'Nothing. A kernel before 6.19 does so less.')," \
+	"(5, 'datagrams', 'Bytes were counted for their program, but not to whom: raddr is NULL in these rows.'," \
+	" 'Nothing. Too many threads shared one socket.')," \
+	"(6, 'programs', 'A command line could not be read. Path and SHA-256 are known all the same.', 'Nothing.')," \
+	"(7, 'hooks', 'This kernel refused a part of what watches, or the self-test did not see its own traffic. What the" \
+	" detail names is not in the log.', 'Ask femtosnitch doctor; a newer kernel may help.')," \
+	"(8, 'records', 'A later stage did not take what was seen: these bytes are in no row.'," \
+	" 'See if the disk or the CPU was overloaded then; error.log may say more.')," \
+	"(9, 'flows', 'Traffic was counted, but nobody said which program it belongs to: its rows have no exe.'," \
+	" 'See what else was lost at that time.')," \
+	"(10, 'queues', 'The kernel dropped notices of programs that started. They are in the log; some may have no SHA-256.'," \
+	" 'Nothing, unless it comes back.')," \
+	"(11, 'notices', 'A notice of a program that started came to nothing: it may have no SHA-256.', 'Nothing.')," \
+	"(12, 'filesystems', 'Programs on that filesystem are seen, but may have no SHA-256.'," \
+	" 'See whether the mount that the detail names still answers.')," \
+	"(13, 'rows', 'What was seen could not be written: these bytes are in no row.'," \
+	" 'See error.log, and whether the disk is full or failing.')," \
+	"(14, 'rows', 'The log was larger than it may be: the oldest rows were removed before their age.'," \
+	" 'Raise \"DB size limit (MB)\", or lower \"DB retention (days)\", in config.json.')," \
+	"(15, NULL, 'The clock was set: times of rows around it are doubtful, bytes are right.'," \
+	" 'Nothing, unless nobody meant to set it.')," \
+	"(16, 'connections', 'TCP moved these bytes, and no program was seen to do it: they are in no row.'," \
+	" 'Please report it, with what femtosnitch doctor says.')"
+
+/* The same kind in windows near each other is one row: its detail is the last one. Times nobody watched, and
+ * what names one thing of several (a hook, a filesystem), stay as they are. */
 #define SCHEMA_VIEW_LOSSES \
-	"CREATE VIEW losses AS SELECT " SCHEMA_ISO("l.time_from") " AS time_from, " SCHEMA_ISO("l.time_to") \
+	"CREATE VIEW losses AS WITH" \
+	" word(kind, records_are, meaning, advice) AS (" SCHEMA_LOSS_WORDS ")," \
+	" near AS (SELECT *, kind NOT IN (0, 1, 7, 12, 15) AND time_from <= 600 + max(time_to) OVER before AS again" \
+	" FROM loss WINDOW before AS" \
+	" (PARTITION BY kind, stage ORDER BY time_from, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING))," \
+	" run AS (SELECT *, sum(again IS NOT 1) OVER (PARTITION BY kind, stage ORDER BY time_from, id) AS run FROM near)," \
+	" whole AS (SELECT min(time_from) AS time_from, max(time_to) AS time_to, kind, stage, sum(records) AS records," \
+	" sum(bytes) AS bytes, max(id) AS id, count(DISTINCT detail) > 1 AS others FROM run GROUP BY kind, stage, run)" \
+	" SELECT " SCHEMA_ISO("l.time_from") " AS time_from, " SCHEMA_ISO("l.time_to") \
 	" AS time_to, " SCHEMA_LOSS_KIND("l.kind") " AS kind, " SCHEMA_STAGE("l.stage") " AS stage, l.records AS records," \
-	" l.bytes AS bytes, l.detail AS detail, l.time_from AS unix_from, l.time_to AS unix_to FROM loss l;"
+	" l.bytes AS bytes, d.detail || CASE WHEN l.others THEN ' (and others)' ELSE '' END AS detail, l.time_from AS unix_from, l.time_to AS unix_to," \
+	" w.records_are AS records_are, w.meaning AS meaning, w.advice AS advice" \
+	" FROM whole l JOIN loss d ON d.id = l.id LEFT JOIN word w ON w.kind = l.kind ORDER BY l.id;"
+
+/* What was watched: all that the stages said at one start has its time. */
+#define SCHEMA_VIEW_COVERAGE \
+	"CREATE VIEW coverage AS SELECT " SCHEMA_ISO("start") " AS time, kernel, item, state, reason, " \
+	SCHEMA_STAGE("stage") " AS stage, start AS unix_time FROM proof;"
 
 /* connections: sockets first seen in that time. bucket: start of the time, unix seconds. */
 #define SCHEMA_VIEW_TRAFFIC(width) \
@@ -209,11 +318,15 @@
 	" s.bucket AS bucket FROM total_" width " s LEFT JOIN program p ON p.id = s.program;"
 
 #define SCHEMA_VIEWS \
-	SCHEMA_VIEW_CONNECTIONS SCHEMA_VIEW_PROGRAMS SCHEMA_VIEW_LOSSES \
+	SCHEMA_VIEW_CONNECTIONS SCHEMA_VIEW_PROGRAMS SCHEMA_VIEW_LOSSES SCHEMA_VIEW_COVERAGE \
 	SCHEMA_VIEW_TRAFFIC("5min") SCHEMA_VIEW_TRAFFIC("hour") SCHEMA_VIEW_TRAFFIC("day") \
 	SCHEMA_VIEW_TOTALS("5min") SCHEMA_VIEW_TOTALS("hour") SCHEMA_VIEW_TOTALS("day")
 
-#define SCHEMA_V1 SCHEMA_TABLES SCHEMA_VIEWS
+/* From version 1 to 2 */
+#define SCHEMA_V2 SCHEMA_DROP_VIEWS SCHEMA_V2_TABLES SCHEMA_VIEWS
+
+/* All of it, for an empty database */
+#define SCHEMA_ALL SCHEMA_V1 SCHEMA_V2
 /* clang-format on */
 
 #endif

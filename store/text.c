@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +112,13 @@ char *text_command(const char *argv, size_t len, int cut)
 
 const char *text_address(char buf[TEXT_ADDRESS_SIZE], int family, const void *addr)
 {
+	uint32_t cid;
+
+	if (family == AF_VSOCK) {
+		memcpy(&cid, addr, sizeof(cid));
+		snprintf(buf, TEXT_ADDRESS_SIZE, "%u", cid);
+		return buf;
+	}
 	if (family != AF_INET && family != AF_INET6)
 		return NULL;
 	return inet_ntop(family, addr, buf, TEXT_ADDRESS_SIZE);

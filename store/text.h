@@ -17,7 +17,7 @@ char *text_clean(const char *bytes, size_t len);
  * needed, `curl -s 'a b'`. cut: more arguments followed, shown as " ...". */
 char *text_command(const char *argv, size_t len, int cut);
 
-/* An address in canonical text; NULL when the family has none. */
+/* An address in canonical text, of a vsock its CID; NULL when the family has none. */
 const char *text_address(char buf[TEXT_ADDRESS_SIZE], int family, const void *addr);
 
 #endif

@@ -27,7 +27,7 @@ struct writer {
 /* The ids a row refers to. */
 struct row {
 	const struct batch_entry *entry;
-	int64_t image, program, laddr, raddr, domain;
+	int64_t image, program, laddr, raddr, domain, creator;
 };
 
 struct writer *writer_new(struct sqlite *db, struct programs *programs, struct images *images)
@@ -69,6 +69,16 @@ void writer_forget(struct writer *w)
 	programs_forget_rows(w->programs);
 }
 
+/* A vsock that is not bound has no address of its own; 0.0.0.0 is one, and says that a socket is not bound.
+ */
+static bool has_address(int family, const uint8_t addr[WIRE_ADDR_SIZE])
+{
+	static const uint8_t none[WIRE_ADDR_SIZE];
+
+	return family == AF_INET || family == AF_INET6 ||
+	       (family == AF_VSOCK && memcmp(addr, none, sizeof(none)) != 0);
+}
+
 static int64_t address_id(struct writer *w, const struct row *row, const uint8_t *addr, bool known)
 {
 	static const uint8_t none[WIRE_ADDR_SIZE];
@@ -76,7 +86,7 @@ static int64_t address_id(struct writer *w, const struct row *row, const uint8_t
 
 	if (key->addresses_off)
 		return records_address(w->records, AF_UNSPEC, none, row->entry->sums.last_s);
-	if (!known || (key->family != AF_INET && key->family != AF_INET6))
+	if (!known || !has_address(key->family, addr))
 		return 0;
 	return records_address(w->records, key->family, addr, row->entry->sums.last_s);
 }
@@ -96,6 +106,9 @@ static int resolve_row(struct writer *w, const struct settings *settings, struct
 	row->raddr = address_id(w, row, key->raddr, key->peer >= 0 && key->peer != WIRE_PEER_UNKNOWN);
 	if (row->laddr < 0 || row->raddr < 0)
 		return (int)(row->laddr < 0 ? row->laddr : row->raddr);
+	if (key->creator &&
+	    (row->creator = records_place(w->records, key->creator, row->entry->sums.last_s)) < 0)
+		return (int)row->creator;
 	if (key->addresses_off && (row->domain = records_domain(w->records, "", row->entry->sums.last_s)) < 0)
 		return (int)row->domain;
 	return records_account(w->records, key->uid);
@@ -106,8 +119,9 @@ static int insert_flow(struct writer *w, const struct row *row)
 	static const char add[] =
 		"INSERT INTO flow(contime, lasted, image, send, recv, uid, lport, rport, laddr, raddr, "
 		"domain,"
-		" family, protocol, netns, events, direction, result, peer, sniffed)"
-		" VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)";
+		" family, protocol, netns, events, direction, result, peer, sniffed, creator, creator_uid,"
+		" tunnel_send, tunnel_recv) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,"
+		"?17,?18,?19,?20,?21,?22,?23)";
 	const struct batch_key *key = &row->entry->key;
 	const struct batch_sums *sums = &row->entry->sums;
 	sqlite3_stmt *stmt = sqlite_statement(w->db, add);
@@ -131,6 +145,13 @@ static int insert_flow(struct writer *w, const struct row *row)
 	sqlite3_bind_int(stmt, 17, key->result);
 	sqlite3_bind_int(stmt, 18, key->peer);
 	sqlite3_bind_int64(stmt, 19, (int64_t)sums->sniffed_bytes);
+	sqlite3_bind_int64(stmt, 20, row->creator);
+	if (key->creator_uid != key->uid)
+		sqlite3_bind_int64(stmt, 21, key->creator_uid);
+	else
+		sqlite3_bind_null(stmt, 21);
+	sqlite3_bind_int64(stmt, 22, (int64_t)sums->tunnel_sent_bytes);
+	sqlite3_bind_int64(stmt, 23, (int64_t)sums->tunnel_received_bytes);
 	return sqlite_run(w->db, stmt);
 }
 

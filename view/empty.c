@@ -140,6 +140,8 @@ void empty_explain(sqlite3 *db, const struct query *q, const char *state_dir, in
 
 	if (!strcmp(q->question->name, "losses"))
 		log_warnx("no loss is known in this time");
+	else if (!strcmp(q->question->name, "coverage"))
+		log_warnx("femtosnitch had not been started by then");
 	else if (ask_number(db, q, query_last_time, &last) != 0)
 		say_nothing_logged(db, q, now);
 	else if (q->question->argument == QUERY_SQL)

@@ -90,6 +90,7 @@ static const char examples[] =
 	"  femtosnitch query --json address 2001:db8::/32 --limit 0\n"
 	"  femtosnitch query domain example.com\n"
 	"  femtosnitch query losses --since 1w\n"
+	"  femtosnitch query coverage\n"
 	"  femtosnitch query \"SELECT time, exe, raddr, rport, send, recv FROM connections LIMIT 10\"\n"
 	"  femtosnitch query --json \"SELECT exe, result, count(*) FROM connections WHERE send + recv = 0 "
 	"GROUP BY 1, 2\"\n"
@@ -117,8 +118,8 @@ static void print_help(FILE *to)
 	fputs("\nSums of traffic are kept per five minutes: for top, program, address and domain, --since "
 	      "and\n"
 	      "--until are widened to those.\n"
-	      "Views for SELECT: connections, programs, losses, traffic_5min, traffic_hour, traffic_day,\n"
-	      "totals_5min, totals_hour, totals_day.\n"
+	      "Views for SELECT: connections, programs, losses, coverage, traffic_5min, traffic_hour,\n"
+	      "traffic_day, totals_5min, totals_hour, totals_day.\n"
 	      "\nExamples:\n",
 	      to);
 	fputs(examples, to);
@@ -241,7 +242,7 @@ static int take_question(struct arguments *a, int argc, char **argv)
 	q->question = query_find(argv[0]);
 	if (!q->question) {
 		log_warnx("no such question: %s", argv[0]);
-		return usage("questions are top, new, last, program, address, domain, losses and sql", NULL);
+		return usage("questions are top, new, last, program, address, domain, losses, coverage and sql", NULL);
 	}
 	if (q->question->argument == QUERY_SQL && argc > 1)
 		return join_words(a, argc - 1, argv + 1);

@@ -121,7 +121,7 @@ static size_t narrowest(const struct output *out, const struct table *t, size_t 
 {
 	if (out->columns[i].unit == UNIT_DIGEST && text > DIGEST)
 		return DIGEST;
-	if (t->numbers[i] || text <= NARROW)
+	if (t->numbers[i] || text <= NARROW || out->columns[i].unit == UNIT_SENTENCE)
 		return text < 4 ? 4 : text;
 	return NARROWEST;
 }

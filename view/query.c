@@ -100,8 +100,13 @@ static const char last_sql[] =
 	" LEFT JOIN address a ON a.id = f.raddr LEFT JOIN domain d ON d.id = f.domain ORDER BY f.contime DESC, f.id DESC";
 
 static const char losses_sql[] =
-	"SELECT time_from, time_to, kind, stage, records, bytes, detail FROM losses"
+	"SELECT time_from, time_to, kind, stage, records, bytes, detail, meaning, advice FROM losses"
 	" WHERE unix_to >= :since AND unix_from < :until ORDER BY unix_to DESC, unix_from DESC";
+
+/* The starts whose time reaches into the time asked for: the first of them may be older. */
+static const char coverage_sql[] =
+	"SELECT " SCHEMA_ISO("start") " AS time, kernel, item, state, reason FROM proof WHERE start < :until AND start >="
+	" coalesce((SELECT max(start) FROM proof WHERE start <= :since), 0) ORDER BY start DESC, id";
 
 #define DAY 86400
 const struct question query_questions[] = {
@@ -115,6 +120,8 @@ const struct question query_questions[] = {
 	{"domain", "NAME", "who talked to a domain and what is below it", QUERY_DOMAIN, true, true, 0, domain_sql},
 	{"losses", "", "what could not be seen or kept, and when nobody watched", QUERY_NO_ARGUMENT, true, false, 0,
 	 losses_sql},
+	{"coverage", "", "what is watched, and what is not (default: since the last start)", QUERY_NO_ARGUMENT, true,
+	 false, 1, coverage_sql},
 	{"sql", "STATEMENT", "any SELECT; 'sql' itself may be left out", QUERY_SQL, false, false, 0, NULL},
 	{NULL, NULL, NULL, QUERY_NO_ARGUMENT, false, false, 0, NULL},
 };

@@ -29,9 +29,10 @@ struct cell { /* bytes are foreign, and not kept behind the call that gets them 
 
 enum unit {
 	UNIT_NONE,
-	UNIT_BYTES, /* tables say 1.23 MB, unless output.exact */
-	UNIT_PATH,  /* tables cut it in the middle */
-	UNIT_DIGEST /* eight characters may stand for it in a table */
+	UNIT_BYTES,   /* tables say 1.23 MB, unless output.exact */
+	UNIT_PATH,    /* tables cut it in the middle */
+	UNIT_DIGEST,  /* eight characters may stand for it in a table */
+	UNIT_SENTENCE /* is not cut: where it does not fit, each row is a list */
 };
 
 struct column {

@@ -17,5 +17,5 @@ if [[ $state == rest && $words[1] == query ]]; then
 	_arguments \
 		'--json[JSON]' '--csv[CSV]' '--now[write the open window first]' '--bytes[exact numbers]' \
 		'--since[from]:time:(10m 1h 24h 7d)' '--until[to]:time:' '--limit[rows]:number:' '--db[ask this file]:file:_files' \
-		'1:question:(top new last program address domain losses sql)'
+		'1:question:(top new last program address domain losses coverage sql)'
 fi

@@ -61,19 +61,24 @@ check_columns()
 	cat > "$dump/dump.c" <<-'C'
 		#include <stdio.h>
 		#include "store/schema.h"
-		int main(void) { fputs(SCHEMA_V1, stdout); return 0; }
+		int main(void) { fputs(SCHEMA_ALL, stdout); return 0; }
 	C
 	if ! ${CC:-cc} -I. -o "$dump/dump" "$dump/dump.c" 2>"$dump/why"; then
 		fail manual/columns "$(head -n 3 "$dump/why")"
 		rm -rf "$dump"
 		return
 	fi
+	# each example, up to its semicolon, is a statement that this database understands
+	sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/{/^\.Bd/,/^\.Ed/{/^\./!p}}' $man/femtosnitch-schema.5 > "$dump/examples"
 	columns=$("$dump/dump" | sqlite3 "$dump/db" 2>&1
 		for view in $(sqlite3 "$dump/db" "SELECT name FROM sqlite_master WHERE type = 'view'"); do
 			echo "Em $view"
 			sqlite3 "$dump/db" "SELECT name FROM pragma_table_info('$view')"
 		done)
+	why=$(sqlite3 "$dump/db" < "$dump/examples" 2>&1)
+	[ "$(grep -c ';$' "$dump/examples")" -ge 3 ] || why="found fewer than 3"
 	rm -rf "$dump"
+	if [ -n "$why" ]; then fail manual/examples "$why"; else ok manual/examples; fi
 	[ "$(echo "$columns" | wc -l)" -ge 40 ] || { fail manual/columns "schema said: $columns"; return; }
 	check_all_in manual/columns $man/femtosnitch-schema.5 "$(echo "$columns" | sort -u)"
 }

@@ -290,7 +290,7 @@ struct feed_image {
 	const char *path, *comm;
 	const char *argv;
 	size_t argv_len;
-	uint64_t file_id;
+	uint64_t file_id, place_id;
 	unsigned hash_error, source, flags;
 	uint8_t sha; /* each byte of the hash */
 	uint64_t time_s;
@@ -308,6 +308,7 @@ static inline void feed_image(struct feed *f, const struct feed_image *i)
 
 	memset(buf, 0, sizeof(*image) + sizeof(*exec));
 	image->file_id = i->file_id;
+	image->place_id = i->place_id;
 	image->hash_error = i->hash_error;
 	if (!i->hash_error)
 		memset(image->sha256, i->sha, sizeof(image->sha256));
@@ -325,6 +326,25 @@ static inline void feed_image(struct feed *f, const struct feed_image *i)
 	memcpy(tail + exec->path_len, i->argv ?: "", i->argv_len);
 	feed_put(f, WIRE_IMAGE, image, sizeof(*image) + sizeof(*exec) + exec->path_len + exec->argv_len, NULL,
 		 0);
+}
+
+/* A place of the cgroup of that id; each text may be NULL. */
+static inline void feed_place(struct feed *f, uint64_t id, uint64_t cgroup_id, const char *runtime,
+			      const char *container, const char *unit, const char *path)
+{
+	const char *const texts[] = {runtime, container, unit, path};
+	struct wire_place place = {.id = id, .cgroup_id = cgroup_id};
+	__u16 *const lens[] = {&place.runtime_len, &place.container_len, &place.unit_len, &place.path_len};
+	char tail[4096];
+	size_t at = 0;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		*lens[i] = texts[i] ? (__u16)(strlen(texts[i]) + 1) : 0;
+		memcpy(tail + at, texts[i] ?: "", *lens[i]);
+		at += *lens[i];
+	}
+	feed_put(f, WIRE_PLACE, &place, sizeof(place), tail, at);
 }
 
 /* A program by name, child of `parent` (pid, first image; 0 = none), hash made of `sha`. */

@@ -14,15 +14,19 @@ struct scratch {
 	struct sqlite db;
 };
 
-static inline void scratch_open(struct scratch *s)
+static inline void scratch_open_as(struct scratch *s, const struct migrate_step *steps, int version)
 {
 	char path[PATH_MAX + 16];
 
 	feed_tmpdir(s->dir);
 	snprintf(path, sizeof(path), "%s/snitch.db", s->dir);
-	if (sqlite_open(&s->db, path) != 0 ||
-	    migrate_run(&s->db, migrate_steps, migrate_n_steps, SCHEMA_VERSION) != 0)
+	if (sqlite_open(&s->db, path) != 0 || migrate_run(&s->db, steps, (size_t)version, version) != 0)
 		feed_die("%s", s->db.why);
+}
+
+static inline void scratch_open(struct scratch *s)
+{
+	scratch_open_as(s, migrate_steps, SCHEMA_VERSION);
 }
 
 static inline void scratch_close(struct scratch *s)

@@ -16,13 +16,17 @@
 #include "store/batch.h"
 
 static struct programs *programs;
+static struct places *places;
 static struct images *images;
+static uint64_t where; /* place of whoever is described next */
 
 static int setup(void **state)
 {
 	(void)state;
 	programs = programs_new();
-	images = images_new(programs, 1000);
+	places = places_new(4);
+	where = 0;
+	images = images_new(programs, places, 1000);
 	return !images;
 }
 
@@ -31,6 +35,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	images_free(images);
+	places_free(places);
 	programs_sweep(programs);
 	programs_free(programs);
 	return 0;
@@ -51,6 +56,7 @@ static void exec(struct wire_image_key who, struct wire_image_key parent, const 
 
 	memset(&r, 0, sizeof(r));
 	r.image.hash_error = WIRE_HASH_GONE;
+	r.image.place_id = where;
 	r.exec.image = who;
 	r.exec.parent = parent;
 	r.exec.source = source;
@@ -85,6 +91,21 @@ static struct image *find(unsigned pid, unsigned id)
 	struct wire_image_key k = key(pid, id);
 
 	return images_find(images, &k);
+}
+
+/* path: of a container of that name when it begins with +. */
+static void place(uint64_t id, uint64_t cgroup_id, const char *path)
+{
+	struct {
+		struct wire_place place;
+		char text[64];
+	} r = {.place = {.id = id, .cgroup_id = cgroup_id}};
+
+	r.place.path_len = (__u16)(strlen(path) + 1);
+	r.place.container_len = *path == '+' ? r.place.path_len : 0;
+	memcpy(r.text, path, r.place.container_len);
+	memcpy(r.text + r.place.container_len, path, r.place.path_len);
+	assert_int_equal(places_add(places, &r.place), 0);
 }
 
 static void equal_images_are_one(void **state)
@@ -138,6 +159,9 @@ static void any_order(void **state)
 	(void)state;
 	for (i = 0; i < 200000; i++) {
 		seed = seed * 1103515245 + 12345;
+		where = (seed >> 3) % 8; /* some unknown, some forgotten again */
+		if (where && !places_find(places, where))
+			place(where, where % 3, where % 2 ? "/p" : "+q");
 		a = 1 + (seed >> 8) % 40;
 		b = 1 + (seed >> 14) % 40;
 		c = 1 + (seed >> 20) % 3;
@@ -251,6 +275,76 @@ static void chains_are_bounded(void **state)
 	assert_true(images_count(images) < 4 * IMAGES_DEPTH_MAX);
 }
 
+static const char *runs_in(unsigned pid, unsigned id)
+{
+	struct image *i = find(pid, id);
+
+	return i && i->place ? place_name(i->place) : "-";
+}
+
+static void same_command_elsewhere_is_another_image(void **state)
+{
+	(void)state;
+	place(7, 7, "/a");
+	place(8, 8, "/b");
+	where = 7;
+	exec(key(1, 1), key(0, 0), "/bin/x", WIRE_EXEC_EXECVE);
+	exec(key(2, 1), key(0, 0), "/bin/x", WIRE_EXEC_EXECVE);
+	where = 8;
+	exec(key(3, 1), key(0, 0), "/bin/x", WIRE_EXEC_EXECVE);
+	where = 99; /* nobody said where that is */
+	exec(key(4, 1), key(0, 0), "/bin/x", WIRE_EXEC_EXECVE);
+	assert_ptr_equal(find(1, 1), find(2, 1));
+	assert_ptr_not_equal(find(1, 1), find(3, 1));
+	assert_string_equal(runs_in(1, 1), "/a");
+	assert_string_equal(runs_in(3, 1), "/b");
+	assert_string_equal(runs_in(4, 1), "-");
+}
+
+/* A child is where its parent was until it says otherwise; who moved is where it used the network. */
+static void the_place_follows_the_process(void **state)
+{
+	(void)state;
+	place(7, 7, "/a");
+	place(8, 8, "/b");
+	place(WIRE_PLACE_FOUND | 1, 8, "+c");
+	where = 7;
+	exec(key(1, 1), key(0, 0), "/bin/x", WIRE_EXEC_EXECVE);
+	fork_of(key(1, 1), key(2, 1));
+	assert_string_equal(runs_in(2, 1), "/a");
+	where = 8;
+	exec(key(2, 1), key(1, 1), "/bin/x", WIRE_EXEC_NETWORK);
+	assert_string_equal(runs_in(2, 1), "/b");
+	assert_string_equal(runs_in(1, 1), "/a");
+	where = WIRE_PLACE_FOUND | 1; /* the same cgroup v2, and now a container was found */
+	exec(key(2, 1), key(1, 1), "/bin/x", WIRE_EXEC_NETWORK);
+	assert_string_equal(runs_in(2, 1), "+c");
+	where = 8; /* not found again: the process was gone when it was asked */
+	exec(key(2, 1), key(1, 1), "/bin/x", WIRE_EXEC_NETWORK);
+	assert_string_equal(runs_in(2, 1), "+c");
+	where = 0;
+	exec(key(2, 1), key(1, 1), "/bin/x", WIRE_EXEC_NETWORK);
+	assert_string_equal(runs_in(2, 1), "+c");
+}
+
+/* A chain of forks that goes into another cgroup is not shown where it came from. */
+static void forks_that_move(void **state)
+{
+	unsigned pid;
+
+	(void)state;
+	place(7, 7, "/a");
+	place(8, 8, "/b");
+	where = 7;
+	exec(key(1, 1), key(0, 0), "/bin/x", WIRE_EXEC_EXECVE);
+	for (pid = 2; pid < 6; pid++)
+		fork_of(key(pid - 1, 1), key(pid, 1));
+	where = 8;
+	exec(key(5, 1), key(4, 1), "/bin/x", WIRE_EXEC_NETWORK);
+	assert_string_equal(runs_in(4, 1), "/a");
+	assert_string_equal(runs_in(5, 1), "/b");
+}
+
 static void batch_sums_and_bound(void **state)
 {
 	struct batch *b = batch_new(images, 100);
@@ -279,12 +373,23 @@ static void batch_sums_and_bound(void **state)
 	assert_int_equal(batch_entries(b)[50].sums.events, 2);
 	assert_int_equal(batch_entries(b)[50].sums.first_s, 9);
 	assert_int_equal(batch_entries(b)[50].sums.last_s, 20);
+	place(7, 7, "/made/here");
+	k.creator = places_find(places, 7);
+	assert_int_equal(batch_add(b, &k, &sums, 6), -ENOSPC); /* made elsewhere: another entry */
+	batch_clear(b);
+	exec(key(1, 1), key(0, 0), "/bin/a", WIRE_EXEC_EXECVE);
+	k.image = find(1, 1);
+	k.lport = 0;
+	assert_int_equal(batch_add(b, &k, &sums, 6), 0);
+	assert_int_equal(k.creator->refs, 2);
 	gone(1);
 	for (i = 0; i < 4; i++)
 		images_window(images);
 	assert_null(find(1, 1));
 	assert_string_equal(exe(batch_entries(b)[0].key.image), "/bin/a"); /* the batch holds it */
 	batch_clear(b);
+	assert_int_equal(k.creator->refs, 1);
+	k.creator = NULL;
 	assert_int_equal(images_count(images), 0);
 	k.image = NULL;
 	assert_int_equal(batch_add(b, &k, &sums, 5), 0);
@@ -303,6 +408,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(execve_ends_what_was_before, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_full_table_forgets_the_ended_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(chains_are_bounded, setup, teardown),
+		cmocka_unit_test_setup_teardown(same_command_elsewhere_is_another_image, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_place_follows_the_process, setup, teardown),
+		cmocka_unit_test_setup_teardown(forks_that_move, setup, teardown),
 		cmocka_unit_test_setup_teardown(batch_sums_and_bound, setup, teardown),
 	};
 

@@ -50,6 +50,7 @@ static void fill(int64_t at, unsigned rows, int64_t image)
 		 "INSERT INTO image(id, identity, program, parent, cmdline, last_hour)"
 		 " VALUES(%2$lld, %2$lld, %2$lld, 0, 'p', %1$lld / 3600 * 3600);"
 		 "INSERT INTO address(id, text, last_hour) VALUES(%2$lld, 'a%2$lld', %1$lld / 3600 * 3600);"
+		 "INSERT INTO place(id, identity, unit, last_hour) VALUES(%2$lld, 1, 'u', %1$lld / 3600 * 3600);"
 		 "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %3$u - 1)"
 		 " INSERT INTO flow(contime, lasted, image, send, recv, uid, lport, rport, laddr, raddr, "
 		 "domain, family,"
@@ -111,6 +112,7 @@ static void by_age(void **state)
 	assert_string_equal(scratch_ask(&s, "SELECT count(*) FROM flow_range"), "2");
 	assert_string_equal(scratch_ask(&s, "SELECT group_concat(id) FROM image"), "3,4");
 	assert_string_equal(scratch_ask(&s, "SELECT group_concat(id) FROM address"), "3,4");
+	assert_string_equal(scratch_ask(&s, "SELECT group_concat(id) FROM place"), "3,4");
 	assert_string_equal(scratch_ask(&s, "SELECT count(*) FROM program"),
 			    "4"); /* what was known stays known */
 	assert_string_equal(scratch_ask(&s, "SELECT detail FROM loss"), "new");
@@ -153,7 +155,7 @@ static void by_size_when_it_is_not_the_rows(void **state)
 	fill(NOW - 20 * DAY, 100, 1);
 	fill(NOW - 10 * DAY, 60000, 2);
 	scratch_run(&s, "WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)"
-			" INSERT INTO image SELECT i, i, 1, 0, hex(zeroblob(8000)), NULL, NULL, 0 FROM n");
+			" INSERT INTO image SELECT i, i, 1, 0, hex(zeroblob(8000)), 0, 0 FROM n");
 	settings.size_limit_mb = 8;
 	run_all();
 	assert_true(sqlite_size_bytes(&s.db) <= 8 << 20);

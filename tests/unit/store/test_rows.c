@@ -43,12 +43,13 @@ static void exactly_these_columns(void **state)
 					   "psha256|uid|lport|rport|laddr|raddr|domain|"
 					   "gpexe|gpname|gpcmdline|gpsha256|family|protocol|netns|events|"
 					   "hash_error|container|unit|direction|result|"
-					   "time|last_seen|protocol_name|user|raddr_source|sniffed";
+					   "time|last_seen|protocol_name|user|raddr_source|sniffed|"
+					   "runtime|cgroup|creator|creator_uid|tunnel_send|tunnel_recv";
 	static const char *const types = "integer|integer|integer|text|text|text|text|text|text|text|text|"
 					 "integer|integer|integer|text|text|null|"
 					 "null|null|null|null|integer|integer|integer|integer|null|null|null|"
 					 "text|text|text|integer|text|text|text|"
-					 "integer";
+					 "integer|null|null|null|null|integer|integer";
 	char sql[2048] = "SELECT ", names[1024], *name, *rest = names;
 
 	(void)state;

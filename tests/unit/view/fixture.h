@@ -57,7 +57,7 @@ static inline sqlite3 *fixture_new(const char *path)
 	snprintf(version, sizeof(version), "PRAGMA user_version = %d; PRAGMA application_id = %d;",
 		 SCHEMA_VERSION, SCHEMA_APPLICATION_ID);
 	if (sqlite3_open(path, &db) || fixture_run(db, "PRAGMA journal_mode = WAL;") ||
-	    fixture_run(db, SCHEMA_V1) || fixture_run(db, version)) {
+	    fixture_run(db, SCHEMA_ALL) || fixture_run(db, version)) {
 		sqlite3_close(db);
 		return NULL;
 	}
@@ -87,12 +87,16 @@ static inline int fixture_small(sqlite3 *db, int64_t t0)
 		"INSERT INTO domain VALUES (1, 'example.com', 0), (2, 'www.example.com', 0),"
 		" (3, 'badexample.com', 0);"
 		"INSERT INTO meta VALUES ('started', %lld);"
-		"INSERT INTO loss VALUES (1, %lld, %lld, 0, 0, 0, 0, 'stopped');",
+		"INSERT INTO loss VALUES (1, %lld, %lld, 0, 0, 0, 0, 'stopped');"
+		"INSERT INTO proof(start, stage, kernel, item, state, reason) VALUES"
+		" (%lld, 1, '6.1', 'TCP sent', 'proven', NULL), (%lld, 1, '6.12', 'TCP sent', 'proven', "
+		"NULL),"
+		" (%lld, 1, '6.12', 'tp_btf/x', 'refused', 'no such tracepoint');",
 		11, (long long)t0, (long long)t0 + 86400, (long long)t0, /* curl */
 		22, (long long)t0, (long long)t0 + 172800, (long long)t0 + 7200, (long long)t0,
 		(long long)t0 + 3600, (long long)t0 + 3600, (long long)t0, (long long)t0 + 3700,
 		(long long)t0 + 3700, (long long)t0, (long long)t0, (long long)t0 - 10, (long long)t0 + 10000,
-		(long long)t0 + 20000);
+		(long long)t0 + 20000, (long long)t0 + 10000, (long long)t0 + 20000, (long long)t0 + 20000);
 	if (fixture_run(db, sql))
 		return -1;
 	snprintf(sql, sizeof(sql),

@@ -112,6 +112,41 @@ static void test_table(void **state)
 	      "/usr/bin/curl  1234567     1  -\n");
 }
 
+/* A sentence that is cut says nothing. */
+static void test_sentences(void **state)
+{
+	static const struct column two[] = {{"what", UNIT_NONE}, {"meaning", UNIT_SENTENCE}};
+	static const struct cell row[] = {TEXT("a path that can be cut, if it must be"),
+					  TEXT("Nothing is wrong, and all is well.")};
+	static const struct {
+		size_t columns;
+		const char *want;
+	} table[] = {
+		{60, "what                      meaning\n"
+		     "a path that can be cut,…  Nothing is wrong, and all is well.\n"},
+		{40, "what     a path that can be cut, if it must be\n"
+		     "meaning  Nothing is wrong, and all is well.\n"},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct output out = {.terminal_columns = table[i].columns, .columns = two, .n_columns = 2};
+		char *text;
+		size_t len;
+		void *t;
+
+		out.to = open_memstream(&text, &len);
+		assert_non_null(out.to);
+		assert_int_equal(out_table.begin(&out, &t), 0);
+		assert_int_equal(out_table.row(&out, t, row), 0);
+		assert_int_equal(out_table.end(&out, t, false), 0);
+		fclose(out.to);
+		assert_string_equal(text, table[i].want);
+		free(text);
+	}
+}
+
 /* A terminal: text columns give way down to 20, then rows become lists; elsewhere nothing is cut. */
 static void test_terminal(void **state)
 {
@@ -277,10 +312,11 @@ static void test_full_disk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_json),	     cmocka_unit_test(test_csv),
-		cmocka_unit_test(test_table),	     cmocka_unit_test(test_terminal),
-		cmocka_unit_test(test_human_bytes),  cmocka_unit_test(test_streams),
-		cmocka_unit_test(test_holds_little), cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_json),	  cmocka_unit_test(test_csv),
+		cmocka_unit_test(test_table),	  cmocka_unit_test(test_terminal),
+		cmocka_unit_test(test_sentences), cmocka_unit_test(test_human_bytes),
+		cmocka_unit_test(test_streams),	  cmocka_unit_test(test_holds_little),
+		cmocka_unit_test(test_full_disk),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");

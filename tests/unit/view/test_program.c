@@ -141,13 +141,21 @@ static void test_answers(void **state)
 		 "2026-11-20T00:00:00Z,/usr/bin/curl,curl,new,"
 		 "0000000000000000000000000000000000000000000000000000000000000011,\n"},
 		{"--csv losses",
-		 "time_from,time_to,kind,stage,records,bytes,detail\n"
-		 "2026-11-20T02:46:40Z,2026-11-20T05:33:20Z,not watching,supervisor,0,0,stopped\n"},
+		 "time_from,time_to,kind,stage,records,bytes,detail,meaning,advice\n"
+		 "2026-11-20T02:46:40Z,2026-11-20T05:33:20Z,not watching,supervisor,0,0,stopped,"
+		 "Nobody watched: what programs sent and received in this time is not in the log.,"
+		 "\"Nothing, if femtosnitch was stopped or updated. Else see why it ended: "
+		 "journalctl -u femtosnitch, error.log.\"\n"},
+		{"--csv coverage",
+		 "time,kernel,item,state,reason\n2026-11-20T05:33:20Z,6.12,TCP sent,proven,\n"
+		 "2026-11-20T05:33:20Z,6.12,tp_btf/x,refused,no such tracepoint\n"},
+		{"--csv coverage --since 2026-11-20T03:00 --until 2026-11-20T04:00",
+		 "time,kernel,item,state,reason\n2026-11-20T02:46:40Z,6.1,TCP sent,proven,\n"},
 		{"--csv 'SELECT count(*) AS n FROM connections'", "n\n8\n"},
 		{"--csv sql 'SELECT 1 AS a, 2 AS a, NULL, x'\"'\"'beef'\"'\"' AS b'",
 		 "a,a:2,NULL,b\n1,2,,beef\n"},
 		{"--csv SELECT exe FROM programs WHERE 'name=\"curl\"'", "exe\n/usr/bin/curl\n"},
-		{"--json \"PRAGMA user_version\"", "[\n{\"user_version\":1}\n]\n"},
+		{"--json \"PRAGMA user_version\"", "[\n{\"user_version\":2}\n]\n"},
 		{"\"SELECT exe FROM programs WHERE name = 'a'\"", "exe\n/tmp/a\\x1b\\u202e\"b\",c\n"},
 	};
 	size_t i;
@@ -176,6 +184,7 @@ static void test_empty_says_why(void **state)
 		{"--state-dir empty program curl", "the log is empty"},
 		{"--state-dir empty --json \"SELECT * FROM connections\"", "the log is empty"},
 		{"--state-dir empty losses", "no loss is known in this time"},
+		{"--state-dir log coverage --until 2026-11-19", "had not been started by then"},
 		{"--state-dir log top --since 2026-12-01",
 		 "nothing recorded since 2026-12-01T00:00:00Z: the newest row is "
 		 "from 2026-11-22T00:01:00Z"},
