@@ -359,6 +359,8 @@ struct wire_changed {
 struct wire_resume {
 	__u64 journal;	 /* which numbering: when it began, as unix ns; not 0 */
 	__u64 next_fact; /* number of the first fact behind this frame */
+	__u64 skipped_bytes; /* of flows that the journal had no room for: the facts up to next_fact that
+				were not sent again */
 	wire_ns since_ns; /* nobody stopped watching: end of the last window of the run before; 0: watching began
 			     now */
 };
@@ -420,7 +422,7 @@ static_assert(sizeof(struct wire_image) == 56, "wire_image");
 static_assert(sizeof(struct wire_cgroup) == 16, "wire_cgroup");
 static_assert(sizeof(struct wire_place) == 24, "wire_place");
 static_assert(sizeof(struct wire_digest) == 48, "wire_digest");
-static_assert(sizeof(struct wire_resume) == 24, "wire_resume");
+static_assert(sizeof(struct wire_resume) == 32, "wire_resume");
 static_assert(sizeof(struct wire_hdr) + sizeof(struct wire_image) + sizeof(struct wire_exec) + WIRE_PATH_MAX +
 			      WIRE_ARGV_MAX <=
 		      WIRE_FRAME_MAX,

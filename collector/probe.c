@@ -27,6 +27,7 @@ struct probe {
 	struct ring_buffer *ring;
 	probe_record *on_record;
 	void *on_record_arg;
+	unsigned overflow_left; /* hashes that may hold something although nobody says so */
 };
 
 static const char *const iterators[PROBE_ITER__MAX] = {
@@ -86,21 +87,29 @@ static int map_shared(struct probe *probe)
 	return 0;
 }
 
-static int prepare(struct probe *probe, unsigned ring_pages)
+/* What is needed to read what the kernel has. */
+static int look_in(struct probe *probe)
 {
 	int err = map_shared(probe);
+
+	if (err < 0)
+		return err;
+	if (hold_fd(&probe->hold, HOLD_LINK, iterators[PROBE_ITER_SOCKETS]) < 0)
+		return -ENOTSUP;
+	probe->ring = ring_buffer__new(map_fd(probe, "ring"), on_ring, probe, NULL);
+	return probe->ring ? 0 : -errno;
+}
+
+static int prepare(struct probe *probe, unsigned ring_pages)
+{
+	int err = look_in(probe);
 
 	if (err < 0)
 		return err;
 	probe->shared->ring_wake_bytes = ring_pages * 4096 / 4;
 	probe->shared->ask_ticks = 1000000000 / clock_tick_ns();
 	probe->shared->seeding = 1;
-	if ((err = overflow_use(probe, 0)) < 0)
-		return err;
-	if (hold_fd(&probe->hold, HOLD_LINK, iterators[PROBE_ITER_SOCKETS]) < 0)
-		return -ENOTSUP;
-	probe->ring = ring_buffer__new(map_fd(probe, "ring"), on_ring, probe, NULL);
-	return probe->ring ? 0 : -errno;
+	return overflow_use(probe, 0);
 }
 
 int probe_open(struct probe **out, unsigned ring_pages, enum hooks_set set)
@@ -118,6 +127,39 @@ int probe_open(struct probe **out, unsigned ring_pages, enum hooks_set set)
 	}
 	*out = probe;
 	return 0;
+}
+
+int probe_adopt(struct probe **out, struct hold *hold, const struct load_report *report)
+{
+	struct probe *probe = calloc(1, sizeof(*probe));
+	int err;
+
+	if (!probe) {
+		hold_close_all(hold);
+		return -ENOMEM;
+	}
+	probe->hold = *hold;
+	hold->n = 0;
+	probe->report = *report;
+	if ((err = look_in(probe)) < 0) {
+		log_warnx("BPF: %s", strerror(-err));
+		probe_free(probe);
+		return err;
+	}
+	probe->shared->collector_waits = 0;
+	probe->overflow_left = 2; /* whoever was killed while exchanging them told nobody */
+	*out = probe;
+	return 0;
+}
+
+const struct hold *probe_hold(const struct probe *probe)
+{
+	return &probe->hold;
+}
+
+const struct load_report *probe_report(const struct probe *probe)
+{
+	return &probe->report;
 }
 
 void probe_attach(struct probe *probe)
@@ -231,7 +273,7 @@ int probe_overflow_take(struct probe *probe, probe_record *on_record, void *arg)
 	void *keys = NULL;
 	int err, taken = 0;
 
-	if (used == shared->overflow_taken)
+	if (used == shared->overflow_taken && !probe->overflow_left)
 		return 0;
 	if (bpf_obj_get_info_by_fd(full, &info, &len))
 		return -errno;
@@ -240,6 +282,7 @@ int probe_overflow_take(struct probe *probe, probe_record *on_record, void *arg)
 	err = flows && keys ? overflow_use(probe, !shared->overflow_in_use) : -ENOMEM;
 	if (err < 0)
 		goto out;
+	probe->overflow_left -= probe->overflow_left > 0;
 	shared->overflow_taken = used;
 	shared->overflow_called = 0;
 	for (bool first = true, more = true; more; first = false) {
@@ -277,6 +320,18 @@ int probe_listening_clear(struct probe *probe)
 		if (bpf_map_delete_elem(map, &key))
 			return -errno;
 	return 0;
+}
+
+void probe_describe_again(struct probe *probe)
+{
+	int map = map_fd(probe, "seen");
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+	__u64 nobody = 0;
+
+	if (bpf_obj_get_info_by_fd(map, &info, &len) == 0)
+		for (__u32 at = 0; at < info.max_entries; at++)
+			bpf_map_update_elem(map, &at, &nobody, BPF_ANY);
 }
 
 static uint64_t skipped_runs(int fd)

@@ -2,7 +2,8 @@
 /*
  * probe.h - the BPF programs while they run: hands out what they record and count. It works with file
  * descriptors only (hold.h); load.h gets them from the kernel. Everything that was put into the kernel is
- * gone once probe_free() was called or the process has ended: nothing is pinned.
+ * gone once probe_free() was called or the process has ended, unless somebody else holds it too (adopt.h):
+ * nothing is pinned.
  */
 #ifndef FEMTOSNITCH_PROBE_H
 #define FEMTOSNITCH_PROBE_H
@@ -13,7 +14,9 @@
 #include <sys/types.h>
 
 #include "bpf/wire.h"
+#include "collector/hold.h"
 #include "collector/hooks.h"
+#include "collector/load.h"
 
 struct probe;
 
@@ -27,6 +30,12 @@ enum probe_iter {
 /* Load. 0 and *out, or a negative errno after a message: nothing can be watched at all. ring_pages: of 4 KiB,
  * a power of two. set: HOOKS_ALWAYS = the better one. */
 int probe_open(struct probe **out, unsigned ring_pages, enum hooks_set set);
+
+/* Go on with what another process loaded and attached: takes over what is in hold (left empty), also when it
+ * fails. */
+int probe_adopt(struct probe **out, struct hold *hold, const struct load_report *);
+const struct hold *probe_hold(const struct probe *);
+const struct load_report *probe_report(const struct probe *);
 
 /* From now on the kernel counts and records; until then only iterators run. */
 void probe_attach(struct probe *);
@@ -58,6 +67,9 @@ int probe_iter_open(struct probe *, enum probe_iter);
 int probe_overflow_take(struct probe *, probe_record *, void *arg);
 
 int probe_listening_clear(struct probe *); /* the seed pass is over: 0 or -errno */
+
+/* Have every image described again when it uses the network. */
+void probe_describe_again(struct probe *);
 
 /* Detach what counts; counters, iterators and the hook that tells the end of sockets stay. */
 void probe_stop_counting(struct probe *);

@@ -88,6 +88,13 @@ static bool exec_is_whole(const struct wire_hdr *hdr, const struct wire_exec *ex
 	       exec->argv_len <= WIRE_ARGV_MAX && hdr->len == sizeof(*exec) + exec->path_len + exec->argv_len;
 }
 
+/* Of this collector, or of the one before, whose number another process may have by now. */
+static bool is_own(const struct record_own *own, const struct wire_image_key *key)
+{
+	return key->tgid == own->tgid ||
+	       (key->tgid == own->before.tgid && key->start_ns == own->before.start_ns && key->start_ns);
+}
+
 static int take_exec(struct record *rec, const struct wire_hdr *hdr, const void *payload)
 {
 	const struct wire_exec *exec = payload;
@@ -99,13 +106,16 @@ static int take_exec(struct record *rec, const struct wire_hdr *hdr, const void 
 		rec->own.execs += exec->source == WIRE_EXEC_EXECVE;
 		return 0;
 	}
-	if (exec->source == WIRE_EXEC_NETWORK && exec->image.tgid == rec->own.tgid)
+	if (exec->source == WIRE_EXEC_NETWORK && is_own(&rec->own, &exec->image))
 		return 0; /* the self-test's sockets; its flows are not passed on either */
 	return exec_put(rec, exec, path, exec->path_len, path + exec->path_len, exec->argv_len);
 }
 
 static void note_own(struct record_own *own, const struct wire_flow *flow)
 {
+	if (flow->image.tgid != own->tgid)
+		return;
+	own->key = flow->image;
 	if (flow->protocol == IPPROTO_UDP) {
 		own->udp_sent += flow->sent_bytes;
 		own->udp_received += flow->received_bytes;
@@ -123,7 +133,7 @@ static int take_flow(struct record *rec, const struct wire_hdr *hdr, const void 
 	if (hdr->len != sizeof(flow))
 		return -EPROTO;
 	memcpy(&flow, payload, sizeof(flow));
-	if (flow.image.tgid == rec->own.tgid) {
+	if (is_own(&rec->own, &flow.image)) {
 		note_own(&rec->own, &flow);
 		return 0;
 	}

@@ -14,8 +14,10 @@
 
 /* What the self-test looks for among the records of this process and its child. */
 struct record_own {
-	uint32_t tgid;	/* this process: its flows are never passed on */
-	uint32_t child; /* the self-test's, 0 = none */
+	uint32_t tgid;		      /* this process: its flows are never passed on */
+	struct wire_image_key key;    /* the same, as its flows say; all zero: none came yet */
+	struct wire_image_key before; /* that of the collector we took over from */
+	uint32_t child;		      /* the self-test's, 0 = none */
 	uint64_t udp_sent, udp_received;
 	uint64_t tcp_sent, tcp_received;
 	unsigned execs; /* of child */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,24 +93,33 @@ static int seed_sockets_pass(struct seed *seed, struct probe *probe, unsigned pa
 	return n;
 }
 
-int seed_run(struct probe *probe, struct record *record)
+static int seed_all(struct probe *probe, struct record *record, bool sockets)
 {
 	struct seed *seed = malloc(sizeof(*seed));
 	int err = -ENOMEM;
 
 	cgroups_list(record); /* first: processes and sockets refer to them */
-	if (!seed)
-		goto out;
-	if ((err = seed_processes(seed, probe, record)) == 0 &&
+	if (seed && (err = seed_processes(seed, probe, record)) == 0 && sockets &&
 	    (err = seed_sockets_pass(seed, probe, 1)) == 0)
 		err = seed_sockets_pass(seed, probe, 2);
-	probe_listening_clear(probe);
-out:
-	probe_shared(probe)->seeding = 0;
 	free(seed);
 	if (err < 0) {
 		errno = -err;
 		log_warn("what ran before us could not be listed");
 	}
 	return err;
+}
+
+int seed_run(struct probe *probe, struct record *record)
+{
+	int err = seed_all(probe, record, true);
+
+	probe_listening_clear(probe);
+	probe_shared(probe)->seeding = 0;
+	return err;
+}
+
+int seed_again(struct probe *probe, struct record *record)
+{
+	return seed_all(probe, record, false);
 }

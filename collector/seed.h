@@ -12,4 +12,7 @@
 /* 0, or -errno after a message: what could not be seeded is described when it first uses the network. */
 int seed_run(struct probe *, struct record *);
 
+/* The same for a collector that takes over: the sockets are known. */
+int seed_again(struct probe *, struct record *);
+
 #endif

@@ -157,7 +157,7 @@ void selftest_run(struct probe *probe, struct record *record, struct selftest_re
 
 	memset(result, 0, sizeof(*result));
 	collect(probe, record);
-	*own = (struct record_own){.tgid = getpid()};
+	*own = (struct record_own){.tgid = getpid(), .before = own->before};
 	udp = move_udp();
 	tcp = move_tcp();
 	exec = start_program(record);

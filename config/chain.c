@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "config/handover.h"
 #include "config/log.h"
 #include "config/wire_check.h"
 
@@ -37,27 +38,54 @@ static int make_pipe(int ends[2])
 	return 0;
 }
 
-static void become_stage(const char *path, const struct options *o, uid_t uid, gid_t gid, int in, int out)
+/* What one stage starts with. */
+struct start {
+	const struct options *options;
+	uid_t uid;
+	gid_t gid;
+	int in, out;
+	int handover; /* -1: none */
+};
+
+/* Where the collector finds its end of the socket: the first descriptor behind the standard ones. */
+static int move_handover(int fd)
 {
+	if (fd != HANDOVER_FD)
+		return dup2(fd, HANDOVER_FD); /* without close-on-exec */
+	return fcntl(fd, F_SETFD, 0) < 0 ? -1 : fd;
+}
+
+static void become_stage(const char *path, const struct start *start)
+{
+	const struct options *o = start->options;
+	bool handover = start->handover >= 0;
 	char uid_text[16], gid_text[16];
-	char *const argv[] = {(char *)path,
-			      "--state-dir",
-			      (char *)o->state_dir,
-			      "--log-dir",
-			      (char *)o->log_dir,
-			      "--uid",
-			      uid_text,
-			      "--gid",
-			      gid_text,
-			      o->debug ? "--debug" : NULL,
-			      NULL};
+	char *argv[] = {(char *)path,
+			"--state-dir",
+			(char *)o->state_dir,
+			"--log-dir",
+			(char *)o->log_dir,
+			"--uid",
+			uid_text,
+			"--gid",
+			gid_text,
+			NULL,
+			NULL,
+			NULL};
+	char **more = argv + 9;
 	sigset_t none;
 
-	snprintf(uid_text, sizeof(uid_text), "%u", uid);
-	snprintf(gid_text, sizeof(gid_text), "%u", gid);
-	if (dup2(in, 0) < 0 || dup2(out, 1) < 0)
+	snprintf(uid_text, sizeof(uid_text), "%u", start->uid);
+	snprintf(gid_text, sizeof(gid_text), "%u", start->gid);
+	if (o->debug)
+		*more++ = "--debug";
+	if (handover)
+		*more++ = "--handover";
+	if (dup2(start->in, 0) < 0 || dup2(start->out, 1) < 0 ||
+	    (handover && move_handover(start->handover) < 0))
 		fatal("dup2");
-	(void)close_range(3, ~0U, 0); /* what whoever started us forgot to close */
+	/* what whoever started us forgot to close */
+	(void)close_range(handover ? HANDOVER_FD + 1 : HANDOVER_FD, ~0U, 0);
 	/* Ctrl-C reaches the whole group; only the supervisor acts on it. Before exec, so that no instant is
 	 * left in which it kills. */
 	signal(SIGINT, SIG_IGN);
@@ -71,13 +99,12 @@ static void become_stage(const char *path, const struct options *o, uid_t uid, g
 	_exit(127);
 }
 
-static int start_stage(struct chain *c, enum wire_stage stage, const struct options *o, uid_t uid, gid_t gid,
-		       int in, int out)
+static int start_stage(struct chain *c, enum wire_stage stage, const struct start *start)
 {
 	char path[OPTIONS_PATH_MAX + 64];
 	pid_t pid;
 
-	snprintf(path, sizeof(path), "%s/femtosnitch-%s", o->bin_dir, wire_stage_name(stage));
+	snprintf(path, sizeof(path), "%s/femtosnitch-%s", start->options->bin_dir, wire_stage_name(stage));
 	if (access(path, X_OK) < 0) {
 		log_warn("%s", path);
 		return -errno;
@@ -88,29 +115,32 @@ static int start_stage(struct chain *c, enum wire_stage stage, const struct opti
 		return -errno;
 	}
 	if (pid == 0)
-		become_stage(path, o, uid, gid, in, out);
+		become_stage(path, start);
 	c->pid[stage] = pid;
 	return 0;
 }
 
-int chain_start(struct chain *c, const struct options *o, uid_t uid, gid_t gid)
+int chain_start(struct chain *c, const struct options *o, uid_t uid, gid_t gid, int handover)
 {
-	int next[2] = {-1, -1}, in = -1, rc, stage;
+	struct start start = {.options = o, .uid = uid, .gid = gid, .in = -1, .handover = handover};
+	int next[2] = {-1, -1}, rc, stage;
 
 	memset(c, 0, sizeof(*c));
 	c->tail = -1;
 	rc = make_pipe(next);
-	in = next[0];
+	start.in = next[0];
 	c->head = next[1];
 	for (stage = FIRST; rc == 0 && stage < WIRE_STAGE__MAX; stage++) {
 		rc = make_pipe(next);
+		start.out = next[1];
 		if (rc == 0)
-			rc = start_stage(c, (enum wire_stage)stage, o, uid, gid, in, next[1]);
-		close_fd(&in);
+			rc = start_stage(c, (enum wire_stage)stage, &start);
+		close_fd(&start.in);
 		close_fd(&next[1]);
-		in = next[0];
+		start.in = next[0];
+		start.handover = -1; /* it is the first stage's */
 	}
-	c->tail = in;
+	c->tail = start.in;
 	if (rc < 0) {
 		chain_close(c);
 		chain_kill(c);

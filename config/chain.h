@@ -20,8 +20,9 @@ struct chain {
 	int tail;		    /* ours to read */
 };
 
-/* Start all stages with uid and gid as arguments. 0, or -errno after a message with nothing left running. */
-int chain_start(struct chain *, const struct options *, uid_t uid, gid_t gid);
+/* Start all stages with uid and gid as arguments. handover: the collector's end of a socket (handover.h),
+ * which stays the caller's; -1 = none. 0, or -errno after a message with nothing left running. */
+int chain_start(struct chain *, const struct options *, uid_t uid, gid_t gid, int handover);
 
 /* One stage that has ended, with wait(2)'s status, or 0 when there is none (WIRE_STAGE_SUPERVISOR is no
  * stage). */

@@ -32,6 +32,8 @@ struct frame_writer {
 	size_t bound;
 	size_t start, end, size;
 	char *buf;
+	frame_tee *tee; /* NULL: none */
+	void *tee_arg;
 };
 
 static void set_nonblocking(int fd)
@@ -253,9 +255,17 @@ int frame_put(struct frame_writer *w, enum wire_type type, const void *head, siz
 	append(w, &hdr, HDR);
 	append(w, head, head_len);
 	append(w, tail, tail_len);
+	if (w->tee)
+		w->tee(w->tee_arg, &hdr, head, head_len, tail, tail_len);
 	if (frame_pending(w) >= FRAME_BATCH)
 		(void)frame_flush(w); /* what went wrong is kept for the next call */
 	return 0;
+}
+
+void frame_writer_tee(struct frame_writer *w, frame_tee *tee, void *arg)
+{
+	w->tee = tee;
+	w->tee_arg = arg;
 }
 
 int frame_pass(struct frame_writer *w, const struct wire_hdr *hdr, const void *payload)

@@ -124,6 +124,12 @@ uint64_t head_flush(struct head *h)
 	return ++h->flushes;
 }
 
+void head_committed(struct head *h, const struct wire_committed *committed)
+{
+	(void)frame_put(h->writer, WIRE_COMMITTED, committed, sizeof(*committed), NULL, 0);
+	(void)frame_flush(h->writer);
+}
+
 int head_tick(struct head *h, int64_t now_ms)
 {
 	struct wire_tick tick = {.sequence = h->tick_sent + 1};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * head.h - what goes down the head of the chain: settings, heartbeats and orders to flush. It owns the
- * writer, not the pipe, and remembers which heartbeats came round.
+ * head.h - what goes down the head of the chain: settings, heartbeats, orders to flush and what is durable.
+ * It owns the writer, not the pipe, and remembers which heartbeats came round.
  */
 #ifndef FEMTOSNITCH_HEAD_H
 #define FEMTOSNITCH_HEAD_H
@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bpf/wire.h"
 #include "config/report.h"
 
 struct head;
@@ -28,6 +29,9 @@ unsigned head_generation(const struct head *); /* sent last, 0 = none */
 
 /* Order a window to be closed now. Its number, under which WIRE_COMMITTED answers; 0: there is no room. */
 uint64_t head_flush(struct head *);
+
+/* Pass on what is durable; forgotten where there is no room, the next one says more. */
+void head_committed(struct head *, const struct wire_committed *);
 
 /* Send a heartbeat if it is time. 0, or -ETIMEDOUT: none came round for HEAD_STUCK_MS. */
 #define HEAD_STUCK_MS 60000 /* longer than any commit may take */

@@ -5,16 +5,20 @@
  */
 #include "config/notify.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "config/log.h"
+
+#define BUSY_S 5 /* nobody's service manager is busy for so long */
 
 static struct sockaddr_un address;
 static socklen_t address_len; /* 0: nobody to tell */
@@ -70,4 +74,41 @@ void notify_send(const char *fmt, ...)
 		log_debug("the service manager could not be told: %s", text);
 	if (fd >= 0)
 		close(fd);
+}
+
+int notify_send_fd(int fd, const char *fmt, ...)
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {.head = {.cmsg_level = SOL_SOCKET,
+			      .cmsg_type = SCM_RIGHTS,
+			      .cmsg_len = CMSG_LEN(sizeof(int))}};
+	const struct timeval limit = {.tv_sec = BUSY_S};
+	char text[1024];
+	struct iovec iov = {.iov_base = text};
+	struct msghdr msg = {
+		.msg_name = &address, .msg_namelen = address_len, .msg_iov = &iov, .msg_iovlen = 1};
+	int sock, err = 0;
+	va_list ap;
+
+	if (address_len == 0)
+		return -ENOTCONN;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	iov.iov_len = strlen(text);
+	if (fd >= 0) {
+		memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+		msg.msg_control = control.bytes;
+		msg.msg_controllen = sizeof(control.bytes);
+	}
+	sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (sock < 0)
+		return -errno;
+	setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	if (sendmsg(sock, &msg, MSG_NOSIGNAL) < 0)
+		err = -errno;
+	close(sock);
+	return err;
 }

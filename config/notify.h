@@ -17,4 +17,8 @@ unsigned notify_watchdog_ms(void); /* how often it wants to hear WATCHDOG=1, 0 =
 /* Send; without a service manager nothing happens. */
 void notify_send(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* The same, with a descriptor for its store (-1: without), and certainly: waits for a manager that is busy. 0
+ * or -errno. */
+int notify_send_fd(int fd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 #endif

@@ -5,6 +5,7 @@
 #include "config/stage.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "config/handover.h"
 #include "config/log.h"
 #include "config/utf8.h"
 
@@ -40,9 +42,13 @@ static unsigned number(const char *option, const char *text)
 static void parse_arguments(struct stage *s, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"state-dir", required_argument, NULL, 's'}, {"log-dir", required_argument, NULL, 'l'},
-		{"uid", required_argument, NULL, 'u'},	     {"gid", required_argument, NULL, 'g'},
-		{"debug", no_argument, NULL, 'd'},	     {NULL, 0, NULL, 0},
+		{"state-dir", required_argument, NULL, 's'},
+		{"log-dir", required_argument, NULL, 'l'},
+		{"uid", required_argument, NULL, 'u'},
+		{"gid", required_argument, NULL, 'g'},
+		{"handover", no_argument, NULL, 'h'},
+		{"debug", no_argument, NULL, 'd'},
+		{NULL, 0, NULL, 0},
 	};
 	bool uid = false, gid = false, debug = false;
 	int c;
@@ -62,6 +68,10 @@ static void parse_arguments(struct stage *s, int argc, char **argv)
 			break;
 		case 'g':
 			s->gid = number("gid", optarg), gid = true;
+			break;
+		case 'h':
+			s->handover = HANDOVER_FD;
+			(void)fcntl(HANDOVER_FD, F_SETFD, FD_CLOEXEC);
 			break;
 		case 'd':
 			debug = true;
@@ -121,6 +131,7 @@ void stage_start(struct stage *s, enum wire_stage id, size_t out_bound, int argc
 
 	memset(s, 0, sizeof(*s));
 	s->id = id;
+	s->handover = -1;
 	log_open(names[id], 0);
 	parse_arguments(s, argc, argv);
 	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)

@@ -19,6 +19,7 @@ struct stage {
 	const char *log_dir;   /* --log-dir */
 	uid_t uid;	       /* --uid, --gid: what to become once privileges are not needed */
 	gid_t gid;
+	int handover; /* --handover: a socket of handover.h; -1 = none */
 	struct frame_reader *in;
 	struct frame_writer *out;
 	struct settings settings;
@@ -26,7 +27,8 @@ struct stage {
 };
 
 /* Parse the arguments, set up log, signals and both pipes (out_bound: see frame.h), wait for the first
- * WIRE_SETTINGS, pass it on. Exits with a message on bad arguments or a broken peer; exits 0 at end of file. */
+ * WIRE_SETTINGS, pass it on. Exits with a message on bad arguments or a broken peer; exits 0 at end of file.
+ */
 void stage_start(struct stage *, enum wire_stage id, size_t out_bound, int argc, char **argv);
 
 /* A later WIRE_SETTINGS: takes it over and passes it on. The supervisor has checked it. 0 or -errno. */

@@ -21,6 +21,7 @@
 
 #include "config/chain.h"
 #include "config/control.h"
+#include "config/fdstore.h"
 #include "config/frame.h"
 #include "config/head.h"
 #include "config/instance.h"
@@ -40,6 +41,7 @@ enum {
 	FD_SIGNAL,
 	FD_TAIL,
 	FD_HEAD,
+	FD_STORE,
 	FD_CONTROL,
 	FD__MAX = FD_CONTROL + CONTROL_POLLFDS
 };
@@ -51,6 +53,9 @@ struct supervisor {
 	struct frame_reader *tail;
 	struct head *head;
 	struct control *control;
+	struct fdstore fdstore;
+	int handover; /* the collector's end of its socket, until it is started */
+	bool kept;    /* somebody may keep what the collector has while we do not run */
 	int signal_fd;
 	bool on_terminal;
 	int exit_code;
@@ -159,6 +164,8 @@ static void committed(struct supervisor *s, const struct wire_committed *c)
 	char text[64];
 
 	report_committed(&s->status.report, c);
+	if (s->kept && s->status.state != STATUS_STOPPING)
+		head_committed(s->head, c); /* the collector's journal need not keep it any longer */
 	if (c->flush_id == 0)
 		return;
 	snprintf(text, sizeof(text), "committed %" PRIu64 "\n", (uint64_t)c->rows);
@@ -326,6 +333,7 @@ static void turn(struct supervisor *s)
 		[FD_SIGNAL] = {.fd = s->signal_fd, .events = POLLIN},
 		[FD_TAIL] = {.fd = s->status.chain.tail, .events = POLLIN},
 		[FD_HEAD] = {.fd = head_waits(s->head) ? s->status.chain.head : -1, .events = POLLOUT},
+		[FD_STORE] = {.fd = fdstore_fd(&s->fdstore), .events = POLLIN},
 	};
 	size_t n = s->control ? control_poll(s->control, fds + FD_CONTROL) : 0;
 
@@ -338,6 +346,8 @@ static void turn(struct supervisor *s)
 		read_tail(s);
 	if (fds[FD_HEAD].revents)
 		(void)head_write(s->head);
+	if (fds[FD_STORE].revents)
+		fdstore_take(&s->fdstore);
 	if (s->control)
 		control_serve(s->control, fds + FD_CONTROL, n, process_now_ms());
 	if (fds[FD_SIGNAL].revents)
@@ -379,8 +389,12 @@ static int prepare(struct supervisor *s)
 
 static int start(struct supervisor *s)
 {
-	if (chain_start(&s->status.chain, s->options, s->instance.uid, s->instance.gid) < 0)
+	if (chain_start(&s->status.chain, s->options, s->instance.uid, s->instance.gid, s->handover) < 0)
 		return 1;
+	s->kept = s->handover >= 0;
+	if (s->kept)
+		close(s->handover);
+	s->handover = -1;
 	s->tail = frame_reader_new(s->status.chain.tail);
 	s->head = head_new(s->status.chain.head, process_now_ms());
 	if (!s->tail || !s->head)
@@ -395,6 +409,9 @@ static int start(struct supervisor *s)
 static void finish(struct supervisor *s)
 {
 	control_close(s->control);
+	fdstore_close(&s->fdstore);
+	if (s->handover >= 0)
+		close(s->handover);
 	chain_close(&s->status.chain);
 	frame_reader_free(s->tail);
 	head_free(s->head);
@@ -410,6 +427,7 @@ int supervise_run(const struct options *o)
 
 	process_standard_fds();
 	notify_open();
+	fdstore_open(&s.fdstore, &s.handover);
 	umask(027);
 	s.on_terminal = isatty(2);
 	s.status.options = o;

@@ -29,6 +29,7 @@
 
 #include "config/client.h"
 #include "config/instance.h"
+#include "config/handover.h"
 #include "config/log.h"
 #include "config/stage.h"
 
@@ -50,12 +51,16 @@ static void read_play(const struct stage *s, const char *name)
 		close(fd);
 }
 
-static void check_fds(void)
+/* Of the socket that a service manager's descriptors come through, only the collector has an end. */
+static void check_fds(enum wire_stage id, int argc, char **argv)
 {
+	bool handover = argc > 1 && strcmp(argv[argc - 1], "--handover") == 0;
 	char path[32];
 	int fd;
 
-	for (fd = 3; fd < 64; fd++) {
+	if (handover && id != WIRE_STAGE_COLLECTOR)
+		fatalx("--handover, although not the collector");
+	for (fd = handover ? HANDOVER_FD + 1 : HANDOVER_FD; fd < 64; fd++) {
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 		if (access(path, F_OK) == 0)
 			fatalx("fd %d was handed down", fd);
@@ -94,6 +99,9 @@ static void play_frame(struct stage *s, const struct wire_hdr *hdr, const void *
 		on_window(s, hdr, payload);
 	else if (hdr->type == WIRE_SETTINGS)
 		stage_settings(s, payload);
+	else if (hdr->type == WIRE_COMMITTED && s->id == WIRE_STAGE_COLLECTOR)
+		log_info("durable up to %llu",
+			 (unsigned long long)((const struct wire_committed *)payload)->to_ns);
 	else
 		frame_pass(s->out, hdr, payload);
 	frame_flush(s->out);
@@ -108,7 +116,7 @@ static int play_stage(enum wire_stage id, const char *name, int argc, char **arg
 	struct stage s;
 	char text[64];
 
-	check_fds();
+	check_fds(id, argc, argv);
 	stage_start(&s, id, 1 << 20, argc, argv);
 	read_play(&s, name);
 	if (strcmp(play, "exit2") == 0)
@@ -553,6 +561,8 @@ static void test_service_manager(void **state)
 		buf[n] = '\0';
 		strncat(all, buf, sizeof(all) - strlen(all) - 1);
 	}
+	must_answer(r, "flush", "committed 42\n");
+	must_hear(r, "durable up to 2\n"); /* the collector's journal hears of it */
 	kill(r->pid, SIGTERM);
 	assert_int_equal(ends_with(r, 6000), 0);
 	n = recv(fd, buf, sizeof(buf) - 1, 0);
