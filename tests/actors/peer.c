@@ -55,7 +55,7 @@ static void listen_on(int service, int type, int protocol)
 	int on = 1, off = 0, big = 8 << 20, fd = socket(AF_INET6, type | SOCK_NONBLOCK, protocol);
 	struct conn *c;
 
-	if (fd < 0 && (protocol == IPPROTO_MPTCP || protocol == IPPROTO_SCTP))
+	if (fd < 0 && protocol)
 		return;
 	if (fd < 0)
 		die("socket");
@@ -196,6 +196,7 @@ int main(void)
 	}
 	listen_on(PEER_MPTCP, SOCK_STREAM, IPPROTO_MPTCP);
 	listen_on(PEER_SCTP, SOCK_STREAM, IPPROTO_SCTP);
+	listen_on(PEER_ECHO, SOCK_DGRAM, IPPROTO_UDPLITE);
 	step("ready");
 	for (;;) {
 		n = epoll_wait(poll_fd, e, 64, -1);

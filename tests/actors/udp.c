@@ -8,11 +8,20 @@
  *   peek    each answer is peeked, then read       cut   each answer is read into a buffer of 10 bytes
  *   closed  to a port where nobody listens         empty datagrams without a byte
  *   fan     unconnected, each datagram to the next port from PORT on   idle  connected, nothing at all
+ *   crowd   unconnected, each datagram to another peer: 50,000 ports from PORT on, then the next address
+ *   segments  connected, each call hands over SIZE bytes that leave as datagrams of 100 (UDP_SEGMENT)
+ *   gro       the other side of it: what arrives together at HOST PORT comes in one call (UDP_GRO)
+ *   stamped   connected, with time stamps; the copies of what was sent that come with them are no traffic
+ * -p udplite takes UDP-Lite (RFC 3828).
  */
-#include <netinet/udp.h>
-
 #include "tests/actors/actor.h"
 
+#include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
+#include <netinet/udp.h>
+#include <poll.h>
+
+static int protocol;
 static struct sockaddr_storage to;
 static socklen_t to_len;
 static unsigned long long count, size;
@@ -22,8 +31,10 @@ static char buffer[65536];
 static int dial(int connecting)
 {
 	struct timeval limit = {.tv_sec = 5};
-	int fd = socket(to.ss_family, SOCK_DGRAM, 0);
+	int fd = socket(to.ss_family, SOCK_DGRAM, protocol);
 
+	if (fd < 0 && protocol)
+		cannot("this kernel lacks the protocol");
 	if (fd < 0)
 		die("socket");
 	if (connecting && connect(fd, (struct sockaddr *)&to, to_len))
@@ -39,6 +50,7 @@ static void give(int fd, const struct sockaddr_storage *whom)
 	if (r < 0)
 		die("sendto");
 	moved.sent += r;
+	pace(r);
 }
 
 static void take(int fd, size_t room, int flags, int with_address)
@@ -50,8 +62,10 @@ static void take(int fd, size_t room, int flags, int with_address)
 
 	if (r < 0)
 		die("recv");
-	if (!(flags & MSG_PEEK))
-		moved.received += r;
+	if (flags & MSG_PEEK)
+		return;
+	moved.received += r;
+	pace(r);
 }
 
 static void up(void)
@@ -86,6 +100,20 @@ static void fan(void)
 	for (i = 0; i < count; i++) {
 		((struct sockaddr_in *)&to)->sin_port = htons(port + i);
 		give(fd, &to);
+	}
+}
+
+static void crowd(void)
+{
+	struct sockaddr_in whom = *(struct sockaddr_in *)&to; /* IPv4 */
+	unsigned port = ntohs(whom.sin_port), host = ntohl(whom.sin_addr.s_addr);
+	unsigned long long i;
+	int fd = dial(0);
+
+	for (i = 0; i < count; i++) {
+		whom.sin_port = htons(port + i % 50000);
+		whom.sin_addr.s_addr = htonl(host + i / 50000);
+		give(fd, (struct sockaddr_storage *)&whom);
 	}
 }
 
@@ -201,6 +229,49 @@ static void segments(void)
 	}
 }
 
+/* Several datagrams come as one; what the call returns counts. */
+static void gro(void)
+{
+	int fd = dial(0), room = 8 << 20;
+	unsigned long long calls = 0;
+
+	if (bind(fd, (struct sockaddr *)&to, to_len))
+		die("bind");
+	if (setsockopt(fd, IPPROTO_UDP, UDP_GRO, &(int){1}, sizeof(int)))
+		cannot("no UDP_GRO");
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
+	step("ready");
+	for (; moved.received < count * size; calls++)
+		take(fd, sizeof(buffer), 0, 1);
+	if (calls * 100 >= moved.received)
+		die("every datagram came alone");
+}
+
+static void stamped(void)
+{
+	int on = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE, fd = dial(1);
+	unsigned long long copies = 0;
+	char control[512];
+	ssize_t r;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &on, sizeof(on)))
+		cannot("no SO_TIMESTAMPING");
+	while (count--) {
+		struct iovec v = {buffer, sizeof(buffer)};
+		struct msghdr msg = {.msg_iov = &v,
+				     .msg_iovlen = 1,
+				     .msg_control = control,
+				     .msg_controllen = sizeof(control)};
+
+		give(fd, NULL);
+		poll(&(struct pollfd){fd, 0, 0}, 1, 100); /* POLLERR: there is one */
+		if ((r = recvmsg(fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT)) > 0)
+			copies += r;
+	}
+	if (!copies)
+		die("no copy came back");
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -210,12 +281,17 @@ int main(int argc, char **argv)
 		{"up", up},	  {"to", to_several}, {"echo", echo},	      {"echoto", echo_to},
 		{"peek", peek},	  {"cut", cut},	      {"down", down},	      {"anon", anonymous},
 		{"empty", empty}, {"closed", closed}, {"segments", segments}, {"fan", fan},
-		{"idle", idle},
+		{"idle", idle},	  {"crowd", crowd},   {"gro", gro},	      {"stamped", stamped},
 	};
 	size_t i;
 
+	if (argc > 2 && !strcmp(argv[1], "-p")) {
+		protocol = IPPROTO_UDPLITE;
+		argc -= 2;
+		argv += 2;
+	}
 	if (argc != 6)
-		usage("MODE HOST PORT COUNT SIZE");
+		usage("[-p udplite] MODE HOST PORT COUNT SIZE");
 	to_len = address(&to, argv[2], argv[3]);
 	count = amount(argv[4]);
 	size = amount(argv[5]);
@@ -226,5 +302,5 @@ int main(int argc, char **argv)
 		moved_say(&moved);
 		return 0;
 	}
-	usage("MODE HOST PORT COUNT SIZE");
+	usage("[-p udplite] MODE HOST PORT COUNT SIZE");
 }
