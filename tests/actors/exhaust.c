@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * exhaust.c - an unprivileged program fills its socket's option memory (IPv6 group joins until ENOBUFS), so
- * that the kernel can attach no storage to the socket, and then moves BYTES in pieces of 1000: "connected",
- * "unconnected", or "echo", where each piece is read back before the next. Whoever counts in per-socket
- * storage only is blind to it. (A TCP socket may not join groups.)
+ * exhaust.c - an unprivileged program fills its socket's option memory, with IPv6 group joins or (TCP, which
+ * may not join groups) keys of other connections, so that the kernel can attach no storage to the socket, and
+ * then moves BYTES in pieces of 1000: "connected", "unconnected", "echo" or "tcp", where each piece is read
+ * back before the next. Whoever counts in per-socket storage only is blind to it.
  */
 #include <grp.h>
 #include <net/if.h>
+#include <netinet/tcp.h>
 
 #include "tests/actors/actor.h"
 
@@ -25,6 +26,25 @@ static void fill(int fd, const char *interface)
 		die("IPV6_JOIN_GROUP");
 }
 
+/* One more key than there is room for; none of them is for a peer of ours. */
+static void fill_tcp(int fd)
+{
+	struct sockaddr_in6 a = {.sin6_family = AF_INET6, .sin6_addr.s6_addr = {0x20, 0x01, 0x0d, 0xb8}};
+	struct tcp_md5sig key = {.tcpm_keylen = 80};
+	unsigned i;
+
+	for (i = 1; i < 100000; i++) {
+		memcpy(&a.sin6_addr.s6_addr[12], &i, 4);
+		memcpy(&key.tcpm_addr, &a, sizeof(a));
+		if (setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, &key, sizeof(key)))
+			break;
+	}
+	if (errno == ENOPROTOOPT || i == 1)
+		cannot("no TCP_MD5SIG");
+	if (i == 100000 || errno != ENOMEM)
+		die("TCP_MD5SIG");
+}
+
 int main(int argc, char **argv)
 {
 	static const char buf[1000];
@@ -33,17 +53,21 @@ int main(int argc, char **argv)
 	unsigned long long left;
 	socklen_t len;
 	ssize_t r;
-	int fd, naming;
+	int fd, naming, tcp;
 
 	if (argc != 6)
-		usage("connected|unconnected|echo HOST PORT BYTES INTERFACE");
+		usage("connected|unconnected|echo|tcp HOST PORT BYTES INTERFACE");
 	naming = !strcmp(argv[1], "unconnected");
+	tcp = !strcmp(argv[1], "tcp");
 	left = amount(argv[4]);
 	if (setgroups(0, NULL) || setgid(65534) || setuid(65534))
 		die("become nobody");
 	len = address(&to, argv[2], argv[3]);
-	fd = socket(AF_INET6, SOCK_DGRAM, 0);
-	fill(fd, argv[5]);
+	fd = socket(AF_INET6, tcp ? SOCK_STREAM : SOCK_DGRAM, 0);
+	if (tcp)
+		fill_tcp(fd);
+	else
+		fill(fd, argv[5]);
 	if (!naming && connect(fd, (struct sockaddr *)&to, len))
 		die("connect");
 	for (; left >= sizeof(buf); left -= sizeof(buf)) {
@@ -51,7 +75,7 @@ int main(int argc, char **argv)
 		if (r < 0)
 			die("sendto");
 		m.sent += r;
-		if (!strcmp(argv[1], "echo"))
+		if (tcp || !strcmp(argv[1], "echo"))
 			receive_all(fd, r, &m);
 	}
 	close(fd);

@@ -3,8 +3,8 @@
  * share.c - one connected socket, several programs. Each says only what it moved itself.
  *   inherit PROGRAM  sends BYTES, starts PROGRAM (a copy of share) with "use FD 2*BYTES", sends BYTES again
  *   use FD           sends BYTES on an inherited descriptor
- *   take             waits at the Unix socket PATH for a descriptor and sends 3*BYTES on it (says "ready")
- *   give             sends BYTES, then hands the descriptor to PATH and closes its own
+ *   take             waits at the Unix socket PATH for a descriptor, sends 3*BYTES on it and reads to its end
+ *   give             with PEER_ECHO: sends BYTES, reads half of them and hands the descriptor to PATH
  *   race PROGRAM     as inherit, but both send BYTES in small pieces at the same time
  */
 #include <sys/un.h>
@@ -95,6 +95,7 @@ static void give(const char *path, const char *host, const char *port, unsigned 
 	struct sockaddr_un a;
 
 	send_all(fd, bytes, &moved);
+	receive_all(fd, bytes / 2, &moved);
 	u = unix_socket(path, &a);
 	if (connect(u, (struct sockaddr *)&a, sizeof(a)))
 		die(path);
