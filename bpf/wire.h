@@ -361,8 +361,8 @@ struct wire_resume {
 	__u64 next_fact; /* number of the first fact behind this frame */
 	__u64 skipped_bytes; /* of flows that the journal had no room for: the facts up to next_fact that
 				were not sent again */
-	wire_ns since_ns; /* nobody stopped watching: end of the last window of the run before; 0: watching began
-			     now */
+	wire_ns since_ns; /* nobody stopped watching: end of the last window that was told to be durable; 0:
+			     watching began now */
 };
 
 /* The last 24 hours: what passed the network interfaces, and what of it was counted for programs. */

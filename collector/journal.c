@@ -48,6 +48,7 @@ struct head {
 	struct half half[2];
 	uint64_t missed_records, missed_bytes, missed_facts;
 	uint64_t missed_window; /* to_ns of the last window that did not fit */
+	uint64_t durable_to;	/* to_ns of the last window that is durable; before there is one, the id */
 	char notes[JOURNAL_NOTES];
 };
 
@@ -121,7 +122,7 @@ struct journal *journal_new(uint64_t id)
 
 	if (!j)
 		return NULL;
-	j->head->id = id;
+	j->head->id = j->head->durable_to = id;
 	j->head->magic = MAGIC;
 	return j;
 }
@@ -193,6 +194,11 @@ uint64_t journal_id(const struct journal *j)
 uint64_t journal_facts(const struct journal *j)
 {
 	return j->facts;
+}
+
+wire_ns journal_durable_to(const struct journal *j)
+{
+	return j->head->durable_to;
 }
 
 /* ---- frames */
@@ -387,6 +393,7 @@ void journal_durable(struct journal *j, wire_ns to_ns)
 	struct half *half = half_now(j);
 
 	if (j->head->missed_records && j->head->missed_window == to_ns) {
+		j->head->durable_to = to_ns;
 		journal_forget(j);
 		return;
 	}
@@ -395,6 +402,7 @@ void journal_durable(struct journal *j, wire_ns to_ns)
 
 		if (e->hdr.type != WIRE_WINDOW || ((const struct wire_window *)e->payload)->to_ns != to_ns)
 			continue;
+		j->head->durable_to = to_ns;
 		__atomic_store_n(&half->done, at + e->size, __ATOMIC_RELEASE);
 		break;
 	}

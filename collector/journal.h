@@ -44,6 +44,7 @@ void journal_add(struct journal *, const struct wire_hdr *, const void *head, si
 
 /* The window that ended at to_ns, and all before it, are durable. */
 void journal_durable(struct journal *, wire_ns to_ns);
+wire_ns journal_durable_to(const struct journal *); /* the last of them; at first, when the journal began */
 
 /* Hand out what is kept, in order: images of windows past, then all that is not durable. *first is the number
  * of the first fact among it. Stops at the first non-zero, which is returned. */

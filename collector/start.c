@@ -103,13 +103,13 @@ static void note_frame(void *arg, const struct wire_hdr *hdr, const void *head, 
 	journal_add(arg, hdr, head, head_len, tail, tail_len);
 }
 
-static void number_facts(struct collector *c, uint64_t next_fact, uint64_t skipped_bytes)
+static void number_facts(struct collector *c, uint64_t next_fact, uint64_t skipped_bytes, wire_ns since_ns)
 {
 	struct wire_resume resume = {
 		.journal = journal_id(c->journal),
 		.next_fact = next_fact,
 		.skipped_bytes = skipped_bytes,
-		.since_ns = c->since_ns,
+		.since_ns = since_ns,
 	};
 
 	frame_put(c->stage.out, WIRE_RESUME, &resume, sizeof(resume), NULL, 0);
@@ -143,15 +143,16 @@ static int send_again(void *arg, const struct wire_hdr *hdr, const void *payload
 /* What was on its way when the run before ended. */
 static void replay(struct collector *c)
 {
+	wire_ns since = journal_durable_to(c->journal);
 	uint64_t bytes;
 	int err;
 
-	number_facts(c, journal_first(c->journal), 0);
+	number_facts(c, journal_first(c->journal), 0, since);
 	if ((err = journal_replay(c->journal, send_again, c)) < 0)
 		log_warnx("the journal could not be sent again: %s", strerror(-err));
 	if (!journal_missed(c->journal, &bytes))
 		return;
-	number_facts(c, journal_facts(c->journal), bytes);
+	number_facts(c, journal_facts(c->journal), bytes, since);
 	journal_forget(c->journal);
 }
 
@@ -224,7 +225,7 @@ void start_run(struct collector *c)
 		take_over(c, &hold);
 	} else {
 		if (kept && (c->journal = journal_new(stage_now()))) {
-			number_facts(c, 0, 0);
+			number_facts(c, 0, 0, 0);
 			frame_writer_tee(c->stage.out, note_frame, c->journal);
 		}
 		start_anew(c, &wish);

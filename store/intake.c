@@ -123,7 +123,7 @@ int intake_place(struct intake *in, const struct wire_place *wire)
 	return places_add(in->places, wire);
 }
 
-int intake_image(struct intake *in, const struct wire_image *wire, int64_t now_s)
+int intake_image(struct intake *in, const struct wire_image *wire, int64_t now_s, bool known)
 {
 	const struct wire_exec *exec = (const void *)(wire + 1);
 	int rc = images_exec(in->images, wire, in->settings->log_commands);
@@ -136,7 +136,7 @@ int intake_image(struct intake *in, const struct wire_image *wire, int64_t now_s
 		return -ENOMEM;
 	if (exec->source == WIRE_EXEC_NETWORK) /* known within a second, not when the window ends */
 		programs_used(in->programs, image->command->program, now_s, true);
-	else if (exec->source == WIRE_EXEC_EXECVE)
+	else if (exec->source == WIRE_EXEC_EXECVE && !known)
 		put_execution(in, image, exec, now_s);
 	return 0;
 }

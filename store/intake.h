@@ -27,8 +27,9 @@ struct intake {
 int intake_open(struct intake *, const struct settings *); /* 0 or -ENOMEM; settings are kept, not copied */
 void intake_close(struct intake *);
 
-int intake_place(struct intake *, const struct wire_place *);		     /* 0 or -ENOMEM */
-int intake_image(struct intake *, const struct wire_image *, int64_t now_s); /* 0 or -ENOMEM */
+int intake_place(struct intake *, const struct wire_place *); /* 0 or -ENOMEM */
+/* known: that it was executed is in snitch.db already. 0 or -ENOMEM */
+int intake_image(struct intake *, const struct wire_image *, int64_t now_s, bool known);
 
 /* What finds no room is counted as a loss. */
 void intake_flow(struct intake *, const struct wire_flow *, wire_ns now);

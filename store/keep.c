@@ -62,13 +62,15 @@ static bool is_worth_it(const struct keep *k)
 static int commit(struct keep *k)
 {
 	const struct settings *settings = &k->stage->settings;
+	const struct writer_mark mark = {
+		.window_to = k->window_to, .journal = k->facts.journal, .facts = k->facts.next};
 	struct timespec from, to;
 	int64_t rows;
 
 	if (!k->db.db && keep_db_reopen(k) != 0)
 		return k->trouble;
 	clock_gettime(CLOCK_MONOTONIC, &from);
-	rows = writer_commit(k->writer, settings, k->in.batch, k->in.losses, k->window_to);
+	rows = writer_commit(k->writer, settings, k->in.batch, k->in.losses, &mark);
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	if (rows < 0)
 		return keep_db_trouble(k, (int)rows);
@@ -252,6 +254,34 @@ void keep_ready(struct keep *k)
 	if (k->db.db && (rc = coverage_write(&k->coverage, &k->db)) != 0)
 		keep_db_trouble(k, rc);
 	(void)stage_ready(k->stage, text);
+}
+
+/* Nobody stopped watching: the kernel counted while we did not run, and the time without us is no gap. It is
+ * one if this snitch.db ends before the journal begins: another one, or an older copy. */
+static void nobody_stopped(struct keep *k, wire_ns since)
+{
+	wire_ns slack = (HEARTBEAT_EVERY_S + 2 * k->stage->settings.write_limit_s) * NS;
+
+	if (k->gap_from && k->gap_from + slack < since)
+		intake_loss(&k->in, WIRE_LOSS_NOT_WATCHING, k->gap_from, since, 0, 0,
+			    "this snitch.db was not written");
+	k->gap_from = 0;
+}
+
+void keep_resume(struct keep *k, const struct wire_resume *resume)
+{
+	uint64_t journal = 0, durable = 0, lost;
+
+	if (k->db.db) {
+		journal = (uint64_t)sqlite_number(&k->db, "SELECT value FROM meta WHERE key = 'journal'", 0);
+		durable = (uint64_t)sqlite_number(&k->db, "SELECT value FROM meta WHERE key = 'facts'", 0);
+	}
+	lost = facts_resume(&k->facts, resume, journal, durable);
+	if (lost > 0)
+		intake_loss(&k->in, WIRE_LOSS_PIPE, resume->since_ns, stage_now(), lost,
+			    resume->skipped_bytes, "records on their way when femtosnitch was killed");
+	if (resume->since_ns)
+		nobody_stopped(k, resume->since_ns);
 }
 
 void keep_watching(struct keep *k)

@@ -12,6 +12,7 @@
 
 #include "config/stage.h"
 #include "store/coverage.h"
+#include "store/facts.h"
 #include "store/heartbeat.h"
 #include "store/intake.h"
 #include "store/retention.h"
@@ -31,6 +32,7 @@ struct keep {
 	struct writer *writer;
 	struct retention retention;
 	struct heartbeat heartbeat;
+	struct facts facts;
 	struct coverage coverage;
 	struct textlog conn_log, error_log;
 	int trouble;	      /* -errno that was said, 0 = all is well */
@@ -49,8 +51,9 @@ struct keep {
 void keep_open(struct keep *, struct stage *);
 
 void keep_watching(struct keep *); /* the stages before us work: what was not watched is over */
-void keep_covers(struct keep *, const struct wire_ready *); /* what a stage before us watches */
-void keep_ready(struct keep *);				    /* says that we work, when they do */
+void keep_covers(struct keep *, const struct wire_ready *);  /* what a stage before us watches */
+void keep_ready(struct keep *);				     /* says that we work, when they do */
+void keep_resume(struct keep *, const struct wire_resume *); /* facts are numbered from here on */
 void keep_flow(struct keep *, const struct wire_flow *);
 void keep_window(struct keep *, const struct wire_window *); /* answers WIRE_COMMITTED, now or when it can */
 void keep_loss(struct keep *, const struct wire_loss *);

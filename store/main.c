@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <malloc.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "config/log.h"
 #include "config/sandbox.h"
 #include "config/stage.h"
+#include "config/wire_check.h"
 #include "store/keep.h"
 
 #define OUT_BOUND (256 * 1024) /* a supervisor that reads nothing for so long is past helping */
@@ -25,14 +27,15 @@ static void ready(struct keep *k, const struct wire_ready *before)
 	keep_watching(k);
 }
 
-static void identity(struct keep *k, const struct wire_image *image)
+static void identity(struct keep *k, const struct wire_image *image, bool known)
 {
-	if (intake_image(&k->in, image, (int64_t)(stage_now() / 1000000000u)) != 0)
+	if (intake_image(&k->in, image, (int64_t)(stage_now() / 1000000000u), known) != 0)
 		log_warnx("no memory for an image");
 }
 
 static void handle(struct keep *k, const struct wire_hdr *hdr, const void *payload)
 {
+	bool known = wire_is_fact(hdr->type, payload) && facts_known(&k->facts);
 	struct frame_writer *out = k->stage->out;
 
 	switch (hdr->type) {
@@ -42,15 +45,19 @@ static void handle(struct keep *k, const struct wire_hdr *hdr, const void *paylo
 	case WIRE_WINDOW:
 		keep_window(k, payload);
 		break;
+	case WIRE_RESUME:
+		keep_resume(k, payload);
+		break;
 	case WIRE_FLOW:
-		keep_flow(k, payload);
+		if (!known)
+			keep_flow(k, payload);
 		break;
 	case WIRE_PLACE:
 		if (intake_place(&k->in, payload) != 0)
 			log_warnx("no memory for a place");
 		break;
 	case WIRE_IMAGE:
-		identity(k, payload);
+		identity(k, payload, known);
 		break;
 	case WIRE_FORK:
 		(void)images_fork(k->in.images, payload);
@@ -65,6 +72,8 @@ static void handle(struct keep *k, const struct wire_hdr *hdr, const void *paylo
 		programs_changed(k->in.programs, payload);
 		break;
 	case WIRE_LOSS:
+		if (known)
+			break;
 		keep_loss(k, payload);
 		(void)frame_pass(out, hdr, payload);
 		break;

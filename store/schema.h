@@ -40,7 +40,9 @@
 /* meta keys:
  * - window_to: ns since 1970, end of the last window that is durable; on an idle machine the file heartbeat
  * beside snitch.db is later
- * - started: unix seconds, when the daemon that writes here was started */
+ * - started: unix seconds, when the daemon that writes here was started
+ * - journal, facts: how far in which numbering of facts (wire_resume); only where a service manager keeps what
+ * counts while the daemon restarts */
 
 /* clang-format off */
 /* Version 1. A later version changes what is here; it never changes this text. */

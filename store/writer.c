@@ -264,17 +264,26 @@ static int written(void *arg, struct program *p)
 	return 0;
 }
 
-static int write_window(struct writer *w, wire_ns window_to)
+static int set_meta(struct writer *w, const char *key, uint64_t value)
 {
-	static const char set[] = "INSERT INTO meta(key, value) VALUES('window_to', ?1)"
+	static const char set[] = "INSERT INTO meta(key, value) VALUES(?1, ?2)"
 				  " ON CONFLICT(key) DO UPDATE SET value = excluded.value";
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = sqlite_statement(w->db, set);
 
-	if (window_to == 0)
-		return 0;
-	stmt = sqlite_statement(w->db, set);
-	sqlite3_bind_int64(stmt, 1, (int64_t)window_to);
+	sqlite3_bind_text(stmt, 1, key, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(stmt, 2, (int64_t)value);
 	return sqlite_run(w->db, stmt);
+}
+
+static int write_mark(struct writer *w, const struct writer_mark *mark)
+{
+	int rc = 0;
+
+	if (mark->window_to)
+		rc = set_meta(w, "window_to", mark->window_to);
+	if (mark->journal && rc == 0 && (rc = set_meta(w, "journal", mark->journal)) == 0)
+		rc = set_meta(w, "facts", mark->facts);
+	return rc;
 }
 
 /* In memory everything is as before, but for the row ids, which are asked for again. */
@@ -287,12 +296,14 @@ static int undo(struct writer *w, int rc)
 }
 
 int64_t writer_commit(struct writer *w, const struct settings *settings, const struct batch *b,
-		      struct losses *losses, wire_ns window_to)
+		      struct losses *losses, const struct writer_mark *mark)
 {
 	bool rows = settings->sql_log && batch_count(b) > 0;
+	/* lines of the text log must not come again either */
+	bool lines = settings->text_log && batch_count(b) > 0 && mark->journal;
 	int rc;
 
-	if (!rows && losses_count(losses) == 0 && !programs_have_news(w->programs) &&
+	if (!rows && !lines && losses_count(losses) == 0 && !programs_have_news(w->programs) &&
 	    programs_fresh(w->programs) == 0)
 		return 0;
 	if ((rc = sqlite_begin(w->db)) != 0)
@@ -300,7 +311,7 @@ int64_t writer_commit(struct writer *w, const struct settings *settings, const s
 	if ((rc = programs_each(w->programs, write_late_hash, w)) != 0 ||
 	    (rows && (rc = write_rows(w, settings, b)) != 0) ||
 	    (rc = programs_each(w->programs, write_program, w)) != 0 ||
-	    (rc = losses_write(losses, w->db)) != 0 || (rc = write_window(w, window_to)) != 0)
+	    (rc = losses_write(losses, w->db)) != 0 || (rc = write_mark(w, mark)) != 0)
 		return undo(w, rc);
 	if ((rc = sqlite_commit(w->db)) != 0)
 		return undo(w, rc);

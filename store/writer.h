@@ -17,11 +17,17 @@ struct writer;
 struct writer *writer_new(struct sqlite *, struct programs *, struct images *); /* NULL: no memory */
 void writer_free(struct writer *);
 
-/* Write all that waits. window_to: end of the last whole window in it, 0 = part of a window. Nothing to
- * write: 0 without a transaction. Returns rows written (of flow), or -errno. batch and losses are left as
- * they are. */
+/* How far this commit takes us. */
+struct writer_mark {
+	wire_ns window_to; /* end of the last whole window in it, 0 = part of a window */
+	uint64_t journal;  /* which numbering of facts, 0 = none */
+	uint64_t facts;	   /* number of the first that is not in it */
+};
+
+/* Write all that waits. Nothing to write: 0 without a transaction. Returns rows written (of flow), or -errno.
+ * batch and losses are left as they are. */
 int64_t writer_commit(struct writer *, const struct settings *, const struct batch *, struct losses *,
-		      wire_ns window_to);
+		      const struct writer_mark *);
 
 /* Programs that used the network and are not known yet become known at once. 0 or -errno. */
 int writer_first_sightings(struct writer *);
