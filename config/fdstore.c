@@ -94,14 +94,14 @@ static int store_all(const struct handover *h)
 	int err = 0;
 
 	for (unsigned i = 0; i < h->n && err == 0; i++)
-		err = notify_send_fd(h->fd[i], "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", h->name[i]);
+		err = notify_surely(h->fd[i], "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", h->name[i]);
 	return err;
 }
 
 static void remove_old(struct fdstore *s)
 {
 	for (unsigned i = 0; i < s->n; i++)
-		(void)notify_send_fd(-1, "FDSTOREREMOVE=1\nFDNAME=%s", s->name[i]);
+		(void)notify_surely(-1, "FDSTOREREMOVE=1\nFDNAME=%s", s->name[i]);
 	free(s->name);
 	s->name = NULL;
 	s->n = 0;

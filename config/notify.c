@@ -57,26 +57,8 @@ unsigned notify_watchdog_ms(void)
 	return watchdog_ms;
 }
 
-void notify_send(const char *fmt, ...)
-{
-	char text[1024];
-	va_list ap;
-	int fd;
-
-	if (address_len == 0)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 ||
-	    sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&address, address_len) < 0)
-		log_debug("the service manager could not be told: %s", text);
-	if (fd >= 0)
-		close(fd);
-}
-
-int notify_send_fd(int fd, const char *fmt, ...)
+/* fd: -1 = none. 0 or -errno. */
+static int send_text(int fd, unsigned wait_s, const char *fmt, va_list ap)
 {
 	union {
 		struct cmsghdr head;
@@ -84,19 +66,16 @@ int notify_send_fd(int fd, const char *fmt, ...)
 	} control = {.head = {.cmsg_level = SOL_SOCKET,
 			      .cmsg_type = SCM_RIGHTS,
 			      .cmsg_len = CMSG_LEN(sizeof(int))}};
-	const struct timeval limit = {.tv_sec = BUSY_S};
+	const struct timeval limit = {.tv_sec = wait_s};
 	char text[1024];
 	struct iovec iov = {.iov_base = text};
 	struct msghdr msg = {
 		.msg_name = &address, .msg_namelen = address_len, .msg_iov = &iov, .msg_iovlen = 1};
 	int sock, err = 0;
-	va_list ap;
 
 	if (address_len == 0)
 		return -ENOTCONN;
-	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	iov.iov_len = strlen(text);
 	if (fd >= 0) {
 		memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
@@ -107,8 +86,31 @@ int notify_send_fd(int fd, const char *fmt, ...)
 	if (sock < 0)
 		return -errno;
 	setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	if (sendmsg(sock, &msg, MSG_NOSIGNAL) < 0)
+	if (sendmsg(sock, &msg, MSG_NOSIGNAL | (wait_s ? 0 : MSG_DONTWAIT)) < 0)
 		err = -errno;
 	close(sock);
+	return err;
+}
+
+void notify_send(const char *fmt, ...)
+{
+	va_list ap;
+	int err;
+
+	va_start(ap, fmt);
+	err = send_text(-1, 0, fmt, ap);
+	va_end(ap);
+	if (err < 0 && address_len > 0)
+		log_debug("the service manager could not be told: %s", strerror(-err));
+}
+
+int notify_surely(int fd, const char *fmt, ...)
+{
+	va_list ap;
+	int err;
+
+	va_start(ap, fmt);
+	err = send_text(fd, BUSY_S, fmt, ap);
+	va_end(ap);
 	return err;
 }

@@ -76,6 +76,15 @@ static void stop(struct supervisor *s, int exit_code)
 	chain_close_head(&s->status.chain);
 }
 
+/* A start that it does not hear of, it ends. */
+static void tell_manager(const char *what)
+{
+	int err = notify_surely(-1, "%s", what);
+
+	if (err < 0 && notify_active())
+		log_warnx("the service manager could not be told that we are ready: %s", strerror(-err));
+}
+
 /* ---- settings */
 
 static int load_settings(struct supervisor *s)
@@ -93,14 +102,14 @@ static int reload(struct supervisor *s)
 
 	if (s->status.state == STATUS_STOPPING)
 		return -ESHUTDOWN;
-	notify_send("RELOADING=1\nMONOTONIC_USEC=%" PRId64, process_now_ms() * 1000);
+	(void)notify_surely(-1, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, process_now_ms() * 1000);
 	rc = load_settings(s);
 	if (rc == 0)
 		log_info("settings read again: generation %u", s->status.generation);
 	else
 		log_warnx("the new settings are refused: generation %u stays", s->status.generation);
 	if (s->status.state == STATUS_RUNNING)
-		notify_send("READY=1");
+		tell_manager("READY=1");
 	return rc;
 }
 
@@ -155,7 +164,7 @@ static void became_ready(struct supervisor *s)
 {
 	s->status.state = STATUS_RUNNING;
 	report_say_ready(&s->status.report);
-	notify_send("READY=1\nSTATUS=watching");
+	tell_manager("READY=1\nSTATUS=watching");
 	say_query(s);
 }
 
