@@ -42,9 +42,9 @@ static __always_inline void attempt_sent(struct sock *sk)
 	state->connection++;
 	set_bits(&state->flags, SOCKET_OUT | SOCKET_BEGUN);
 	mover(state, task, &image);
-	state->attempt.image = image;
 	state->attempt.state = ATTEMPT_SENT;
 	count(sk, state, &image, &peer, &moved, true);
+	state->attempt.image = image; /* who it turned out to be */
 	state->attempt.peer = peer;
 }
 
@@ -107,6 +107,7 @@ static __always_inline void accepted(struct sock *sk)
 
 	if (state && state->flags & SOCKET_OUT) { /* both sides connected at once (RFC 9293, 3.5) */
 		slots_result(state, sk, WIRE_RESULT_OPEN, true);
+		state->attempt.state = ATTEMPT_NONE;
 		return;
 	}
 	if (!state || cas(&state->slot[0].state, SLOT_FREE, SLOT_BUSY) != SLOT_FREE)
@@ -134,32 +135,46 @@ static __always_inline void begins_to_listen(struct sock *sk)
 
 /* ---- coverage that checks itself */
 
-/* A connection that we saw from its beginning has ended, and nobody can move bytes of it any more (before
- * release a send may still be under way, whose result is not counted yet): does TCP know of bytes that we do
- * not? What was never read or never acknowledged is no loss. SYN and FIN are acknowledged like a byte each.
- */
-static __always_inline void find_uncounted(struct sock *sk)
+/* Bytes were read that no program saw: an urgent byte passed over at the very end, or runs that the kernel
+ * skipped. Where only one image ever used the socket, they are its. */
+static __always_inline void owner_read(struct socket_state *state, __u32 bytes)
+{
+	struct slot *owner = &state->slot[0];
+
+	if (owner->state != SLOT_OWNED || owner->connection != state->connection ||
+	    state->slot[1].state != SLOT_FREE) {
+		lost(WIRE_LOSS_UNCOUNTED, bytes);
+		return;
+	}
+	__sync_fetch_and_add(&owner->received, (__u64)bytes);
+	if (state->flags & SOCKET_RELEASED)
+		slot_overflow(owner, state); /* nobody looks at this slot any more */
+}
+
+/* A connection that we saw from its beginning is over: does TCP know of bytes that we do not? What was never
+ * read or never acknowledged is no loss. A send may still be under way, whose result is not counted yet,
+ * until the last holder closes the socket: before that, only what was acknowledged is noted. */
+static __always_inline void connection_over(struct sock *sk)
 {
 	struct socket_state *state = socket_find(sk);
 	struct tcp_sock *tcp;
-	__u64 sent, acked;
-	__s32 unread;
+	__s32 unseen;
 
-	if (!state || (state->flags & (SOCKET_BEGUN | SOCKET_RELEASED | SOCKET_REPAIRED)) !=
-			      (SOCKET_BEGUN | SOCKET_RELEASED))
+	if (!state || (state->flags & (SOCKET_BEGUN | SOCKET_UNCHECKED)) != SOCKET_BEGUN)
 		return;
 	tcp = bpf_skc_to_tcp_sock(sk);
 	if (!tcp || !is_known_plain(sk) || sk->sk_user_data)
 		return;
-	sent = state->slot[0].sent + state->slot[1].sent + state->overflow_sent;
-	acked = tcp->bytes_acked;
-	if (acked > sent + 2)
-		lost(WIRE_LOSS_UNCOUNTED, acked - sent - 2);
+	state->acked = tcp->bytes_acked;
+	if (state->flags & SOCKET_RELEASED)
+		find_unsent(state);
 	if (!(state->flags & SOCKET_BASED))
 		return;
-	unread = tcp_read_up_to(sk, tcp) - state->copied_seq;
-	if (unread > 0)
-		lost(WIRE_LOSS_UNCOUNTED, unread);
+	unseen = tcp_read_up_to(sk, tcp) - state->copied_seq;
+	if (unseen <= 0)
+		return;
+	state->copied_seq += unseen; /* what is still queued may be read later */
+	owner_read(state, unseen);
 }
 
 static __always_inline void state_changed(struct sock *sk, int from, int to)
@@ -169,11 +184,10 @@ static __always_inline void state_changed(struct sock *sk, int from, int to)
 
 	if (!asks && !opens && to != TCP_CLOSE && to != TCP_LISTEN)
 		return;
-	if (to == TCP_CLOSE && from != TCP_SYN_SENT && !sk->sk_err) { /* closed in order: no other news */
-		if (sk->sk_protocol == IPPROTO_TCP)
-			find_uncounted(sk);
-		return;
-	}
+	if (to == TCP_CLOSE && from != TCP_SYN_SENT && sk->sk_protocol == IPPROTO_TCP)
+		connection_over(sk);
+	if (to == TCP_CLOSE && from != TCP_SYN_SENT && !sk->sk_err)
+		return; /* closed in order: no other news */
 	if (sk->sk_protocol == IPPROTO_TCP && !is_known_plain(sk)) {
 		struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
 

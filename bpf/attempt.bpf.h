@@ -35,6 +35,16 @@ static __always_inline void attempt_abandoned(struct socket_state *state)
 			state->slot[i].result = WIRE_RESULT_ABORTED; /* closed in SYN_SENT: no error is set */
 }
 
+/* Nobody sends any more: was more acknowledged than anybody was seen to send? SYN and FIN count like a byte
+ * each, where they are counted. */
+static __always_inline void find_unsent(const struct socket_state *state)
+{
+	__u64 sent = state->slot[0].sent + state->slot[1].sent + state->overflow_sent;
+
+	if (state->acked > sent + 2)
+		lost(WIRE_LOSS_UNCOUNTED, state->acked - sent - 2);
+}
+
 /* The last close of a socket, in the closer's context. No byte can move afterwards, but the socket stays
  * visible to the iterator for a while: SOCKET_RELEASED makes it look away. */
 static __always_inline void socket_ended(struct socket_state *state)
@@ -54,6 +64,7 @@ static __always_inline void socket_ended(struct socket_state *state)
 	}
 	for (int i = 0; i < SLOTS; i++)
 		slot_send(&state->slot[i], state, true);
+	find_unsent(state);
 }
 
 #endif

@@ -75,7 +75,7 @@ static __always_inline void connection_sent(struct sock *sk, int ret)
 			struct socket_state *state = socket_get(sk);
 
 			if (state)
-				set_bits(&state->flags, SOCKET_REPAIRED);
+				set_bits(&state->flags, SOCKET_UNCHECKED);
 			return;
 		}
 	}
@@ -101,8 +101,14 @@ static __always_inline void tcp_copied(struct sock *sk)
 	__u32 seq;
 	__s32 delta;
 
-	if (!tcp || is_subflow(tcp) || !is_plain_tcp(sk, tcp))
+	if (!tcp || is_subflow(tcp))
 		return;
+	if (!is_plain_tcp(sk, tcp)) {
+		state = socket_find(sk);
+		if (state)
+			set_bits(&state->flags, SOCKET_UNCHECKED);
+		return;
+	}
 	if (!is_known_plain(sk))
 		shared.plain_tcp[sk->__sk_common.skc_family == AF_INET6] = (__u64)sk->__sk_common.skc_prot;
 	state = socket_get(sk);
@@ -132,34 +138,52 @@ static __always_inline void tcp_copied(struct sock *sk)
 	connection(sk, state, 0, delta);
 }
 
+/* End of file: what went by without tcp_rcv_space_adjust, an urgent byte at the very end, or a run of it that
+ * the kernel skipped. */
+static __always_inline void tcp_catch_up(struct sock *sk, const struct tcp_sock *tcp,
+					 const struct socket_state *state)
+{
+	if (!(state->flags & SOCKET_BASED) || tcp_read_up_to(sk, tcp) != state->copied_seq)
+		tcp_copied(sk);
+}
+
+/* Is a receive on a TCP socket to be counted by what it returned, be it nothing? Finds the state. */
+static __always_inline bool tcp_by_return(struct sock *sk, int ret, struct socket_state **state)
+{
+	struct tcp_sock *tcp;
+
+	if (ret > 0 && is_known_plain(sk) && !shared.seeding && !shared.storage_failed && !sk->sk_user_data)
+		return false; /* on_tcp_copied has counted it */
+	tcp = bpf_skc_to_tcp_sock(sk);
+	if (!tcp || !is_plain_tcp(sk, tcp)) {
+		*state = socket_get(sk);
+		if (*state)
+			set_bits(&(*state)->flags, SOCKET_UNCHECKED);
+		return true;
+	}
+	*state = socket_find(sk);
+	if (!*state)
+		return true;
+	if (ret == 0) {
+		tcp_catch_up(sk, tcp, *state);
+		return true;
+	}
+	if (!((*state)->flags & SOCKET_BY_RETURN))
+		return false;
+	clear_bits(&(*state)->flags, SOCKET_BY_RETURN);
+	return true;
+}
+
 static __always_inline void connection_received(struct sock *sk, int ret, int flags)
 {
-	struct socket_state *state;
+	struct socket_state *state = NULL;
 
 	if (ret < 0 || flags & (MSG_PEEK | MSG_ERRQUEUE))
 		return;
-	if (sk->sk_protocol == IPPROTO_TCP) {
-		struct tcp_sock *tcp;
-
-		if (ret > 0 && is_known_plain(sk) && !shared.seeding && !shared.storage_failed &&
-		    !sk->sk_user_data)
-			return; /* on_tcp_copied has counted it */
-		tcp = bpf_skc_to_tcp_sock(sk);
-		if (tcp && is_plain_tcp(sk, tcp)) {
-			if (ret == 0 && shared.twice)
-				tcp_copied(sk); /* the last run may have been skipped */
-			state = socket_find(sk);
-			if (state && ret > 0) {
-				if (!(state->flags & SOCKET_BY_RETURN))
-					return;
-				clear_bits(&state->flags, SOCKET_BY_RETURN);
-			}
-		} else {
-			state = socket_get(sk);
-		}
-	} else {
+	if (sk->sk_protocol != IPPROTO_TCP)
 		state = socket_get(sk);
-	}
+	else if (!tcp_by_return(sk, ret, &state))
+		return;
 	/* ret 0, end of file: no bytes, but whoever reads it is the one who accepted an empty connection */
 	if (ret == 0 && (!state || state->slot[0].state == SLOT_OWNED))
 		return;

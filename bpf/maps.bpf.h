@@ -88,16 +88,16 @@ struct attempt {
 };
 
 /* flags of socket_state */
-#define SOCKET_RELEASED 0x1   /* closed by its last holder; still visible to the iterator for a while */
-#define SOCKET_BASED 0x2      /* copied_seq is valid */
-#define SOCKET_BY_RETURN 0x4  /* count this receive by what it returns: no older copied_seq is known */
-#define SOCKET_ASKING 0x8     /* a peer of this socket is, or was, in the map asking */
-#define SOCKET_KERNEL 0x10    /* owned by the kernel itself */
-#define SOCKET_SEEDED 0x20    /* older than we are */
-#define SOCKET_OUT 0x40	      /* connect()ed, not accept()ed */
-#define SOCKET_PEERED 0x80    /* MPTCP: its slots know their peer */
-#define SOCKET_BEGUN 0x100    /* we saw its connection begin: nothing of it was counted elsewhere */
-#define SOCKET_REPAIRED 0x200 /* TCP_REPAIR put bytes into its queues that nobody sent */
+#define SOCKET_RELEASED 0x1    /* closed by its last holder; still visible to the iterator for a while */
+#define SOCKET_BASED 0x2       /* copied_seq is valid */
+#define SOCKET_BY_RETURN 0x4   /* count this receive by what it returns: no older copied_seq is known */
+#define SOCKET_ASKING 0x8      /* a peer of this socket is, or was, in the map asking */
+#define SOCKET_KERNEL 0x10     /* owned by the kernel itself */
+#define SOCKET_SEEDED 0x20     /* older than we are */
+#define SOCKET_OUT 0x40	       /* connect()ed, not accept()ed */
+#define SOCKET_PEERED 0x80     /* MPTCP: its slots know their peer */
+#define SOCKET_BEGUN 0x100     /* we saw its connection begin: nothing of it was counted elsewhere */
+#define SOCKET_UNCHECKED 0x200 /* TCP_REPAIR, sockmap, kTLS: what TCP counts is not what its users move */
 
 struct socket_state {
 	__u32 flags;
@@ -112,6 +112,7 @@ struct socket_state {
 	__u32 peers;	       /* 0, 1, 2 = several */
 	__u32 by_return_since; /* jiffies */
 	__u64 overflow_sent;   /* of a connection: what the overflow hash counts */
+	__u64 acked;	       /* of one that is over: what the other end has */
 	__u64 cookie;
 };
 

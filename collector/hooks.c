@@ -36,7 +36,8 @@ static const struct hook hooks[] = {
 	{"on_packet_sendmsg", HOOKS_TRAMPOLINES, 0},
 	{"on_packet_sendmsg_spkt", HOOKS_TRAMPOLINES, 0},
 	{"on_packet_recvmsg", HOOKS_TRAMPOLINES, 0},
-	{"on_inet_sendpage", HOOKS_TRAMPOLINES, HOOK_EXTRA}, /* until Linux 6.4 */
+	{"on_inet_sendpage", HOOKS_ALWAYS,
+	 HOOK_EXTRA}, /* until Linux 6.4; sock_send_length does not see it */
 	{"on_vsock_sendmsg", HOOKS_TRAMPOLINES, HOOK_EXTRA}, /* module vsock, if it is loaded */
 	{"on_vsock_recvmsg", HOOKS_TRAMPOLINES, HOOK_EXTRA},
 	{"on_vsock_dgram_sendmsg", HOOKS_TRAMPOLINES, HOOK_EXTRA},
