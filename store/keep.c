@@ -51,7 +51,8 @@ static bool is_worth_it(const struct keep *k)
 {
 	int64_t age_ms = keep_now_ms() - k->written_ms;
 
-	if (batch_foreign(k->in.batch) > 0 || losses_count(k->in.losses) > 0 || k->flush_id)
+	if (batch_foreign(k->in.batch) > 0 || losses_count(k->in.losses) > 0 || k->flush_id ||
+	    interfaces_due(k->interfaces))
 		return true;
 	if (batch_count(k->in.batch) > 0)
 		return age_ms > KEEP_OWN_S * 1000;
@@ -101,6 +102,7 @@ static int write_all(struct keep *k)
 
 void keep_flow(struct keep *k, const struct wire_flow *flow)
 {
+	interfaces_flow(k->interfaces, flow);
 	intake_flow(&k->in, flow, stage_now());
 	if (batch_count(k->in.batch) >= BATCH_EARLY && keep_now_ms() >= k->retry_ms) {
 		if (!k->stage->settings.sql_log && !k->stage->settings.text_log)
@@ -110,8 +112,24 @@ void keep_flow(struct keep *k, const struct wire_flow *flow)
 	}
 }
 
+/* What passed the interfaces until now is known now: all flows of the window are here. */
+static bool look_at_interfaces(struct keep *k, bool now)
+{
+	return interfaces_look(k->interfaces, (int64_t)(stage_now() / NS), now);
+}
+
+static void say_interfaces(struct keep *k)
+{
+	struct wire_interfaces day;
+
+	interfaces_day(k->interfaces, &k->db, (int64_t)(stage_now() / NS), &day);
+	(void)frame_put(k->stage->out, WIRE_INTERFACES, &day, sizeof(day), NULL, 0);
+}
+
 void keep_window(struct keep *k, const struct wire_window *window)
 {
+	bool looked = look_at_interfaces(k, window->flush_id != 0);
+
 	keep_watching(k);
 	intake_window(&k->in, stage_now());
 	k->window_to = window->to_ns ? window->to_ns : stage_now();
@@ -122,6 +140,8 @@ void keep_window(struct keep *k, const struct wire_window *window)
 	} else {
 		committed(k, 0);
 	}
+	if (looked)
+		say_interfaces(k);
 }
 
 void keep_loss(struct keep *k, const struct wire_loss *loss)
@@ -230,7 +250,8 @@ void keep_open(struct keep *k, struct stage *stage)
 	textlog_open(&k->conn_log, stage->log_dir, "conn.log");
 	textlog_open(&k->error_log, stage->log_dir, "error.log");
 	if (intake_open(&k->in, &stage->settings) != 0 ||
-	    !(k->writer = writer_new(&k->db, k->in.programs, k->in.images)))
+	    !(k->interfaces = interfaces_new("/proc/self/net", "/sys/class/net")) ||
+	    !(k->writer = writer_new(&k->db, k->in.programs, k->in.images, k->interfaces)))
 		fatalx("no memory");
 	heartbeat_open(&k->heartbeat, dir);
 	k->coverage.start_s = (int64_t)(stage_now() / NS);
@@ -306,6 +327,7 @@ void keep_close(struct keep *k)
 	int i, rc = 0;
 
 	intake_settle(&k->in, stage_now(), 1);
+	(void)look_at_interfaces(k, true);
 	if (batch_count(k->in.batch) > 0 || losses_count(k->in.losses) > 0 ||
 	    programs_have_news(k->in.programs) || programs_fresh(k->in.programs) > 0)
 		for (i = 0; i < CLOSE_TRIES && (rc = write_all(k)) != 0; i++)
@@ -321,6 +343,7 @@ void keep_close(struct keep *k)
 	sqlite_close(&k->db);
 	heartbeat_close(&k->heartbeat);
 	writer_free(k->writer);
+	interfaces_free(k->interfaces);
 	coverage_close(&k->coverage);
 	intake_close(&k->in);
 }

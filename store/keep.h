@@ -15,6 +15,7 @@
 #include "store/facts.h"
 #include "store/heartbeat.h"
 #include "store/intake.h"
+#include "store/interfaces.h"
 #include "store/retention.h"
 #include "store/sqlite.h"
 #include "store/textlog.h"
@@ -30,6 +31,7 @@ struct keep {
 	struct intake in;
 	struct sqlite db;
 	struct writer *writer;
+	struct interfaces *interfaces;
 	struct retention retention;
 	struct heartbeat heartbeat;
 	struct facts facts;

@@ -13,6 +13,7 @@
  * - sum_*: rollups by program and peer (views traffic_*); total_*: by program (views totals_*)
  * - loss: what we could not see or keep
  * - proof: what was watched since each start, a row per hook and test
+ * - interface_hour: what passed the network interfaces, and what of it was counted for programs
  * - meta: one value per key
  *
  * flow has no index but its id. Times become id ranges through flow_range, one row per 5 minutes: rows with
@@ -133,12 +134,12 @@
 /* Views say nothing that is not in the tables: every version drops them all and makes its own. */
 #define SCHEMA_DROP_VIEWS \
 	"DROP VIEW IF EXISTS connections; DROP VIEW IF EXISTS programs; DROP VIEW IF EXISTS losses;" \
-	"DROP VIEW IF EXISTS coverage;" \
+	"DROP VIEW IF EXISTS coverage; DROP VIEW IF EXISTS interfaces;" \
 	"DROP VIEW IF EXISTS traffic_5min; DROP VIEW IF EXISTS traffic_hour; DROP VIEW IF EXISTS traffic_day;" \
 	"DROP VIEW IF EXISTS totals_5min; DROP VIEW IF EXISTS totals_hour; DROP VIEW IF EXISTS totals_day;"
 
-/* Version 2: places, creators of sockets, tunnels, coverage. flow only grows columns, which rewrites no row of it;
- * image, which is small, is made anew without two columns that were never filled. */
+/* Version 2: places, creators of sockets, tunnels, coverage, interfaces. flow only grows columns, which rewrites no
+ * row of it; image, which is small, is made anew without two columns that were never filled. */
 #define SCHEMA_V2_TABLES \
 	"CREATE TABLE place(" \
 	" id INTEGER PRIMARY KEY," \
@@ -175,7 +176,16 @@
 	" item TEXT NOT NULL," \
 	" state TEXT NOT NULL," \
 	" reason TEXT);" \
-	"CREATE INDEX proof_start ON proof(start);"
+	"CREATE INDEX proof_start ON proof(start);" \
+	"CREATE TABLE interface_hour(" \
+	" bucket INTEGER PRIMARY KEY," \
+	" covered_ms INTEGER NOT NULL,"		/* of this hour */ \
+	" interface_send INTEGER NOT NULL,"	/* by the interfaces, with all headers */ \
+	" interface_recv INTEGER NOT NULL," \
+	" packets INTEGER NOT NULL," \
+	" headers INTEGER NOT NULL,"		/* bytes, estimated */ \
+	" send INTEGER NOT NULL,"		/* by programs */ \
+	" recv INTEGER NOT NULL);"
 
 /* Enum values as words: the names of config/wire_check.h (a test compares them). */
 #define SCHEMA_HASH_ERROR(column) \
@@ -305,6 +315,12 @@
 	"CREATE VIEW coverage AS SELECT " SCHEMA_ISO("start") " AS time, kernel, item, state, reason, " \
 	SCHEMA_STAGE("stage") " AS stage, start AS unix_time FROM proof;"
 
+/* What passed the network interfaces beside what was counted for programs; rest may be below zero. */
+#define SCHEMA_VIEW_INTERFACES \
+	"CREATE VIEW interfaces AS SELECT " SCHEMA_ISO("bucket") " AS time, interface_send, interface_recv, packets," \
+	" headers, send, recv, interface_send + interface_recv - headers - send - recv AS rest," \
+	" covered_ms / 1000 AS seconds, bucket FROM interface_hour;"
+
 /* connections: sockets first seen in that time. bucket: start of the time, unix seconds. */
 #define SCHEMA_VIEW_TRAFFIC(width) \
 	"CREATE VIEW traffic_" width " AS SELECT " SCHEMA_ISO("s.bucket") " AS time, p.exe AS exe, p.name AS name, " \
@@ -321,6 +337,7 @@
 
 #define SCHEMA_VIEWS \
 	SCHEMA_VIEW_CONNECTIONS SCHEMA_VIEW_PROGRAMS SCHEMA_VIEW_LOSSES SCHEMA_VIEW_COVERAGE \
+	SCHEMA_VIEW_INTERFACES \
 	SCHEMA_VIEW_TRAFFIC("5min") SCHEMA_VIEW_TRAFFIC("hour") SCHEMA_VIEW_TRAFFIC("day") \
 	SCHEMA_VIEW_TOTALS("5min") SCHEMA_VIEW_TOTALS("hour") SCHEMA_VIEW_TOTALS("day")
 

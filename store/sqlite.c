@@ -142,8 +142,10 @@ sqlite3_stmt *sqlite_statement(struct sqlite *s, const char *sql)
 	for (i = 0; i < SQLITE_STATEMENTS && s->statement[i].sql; i++)
 		if (s->statement[i].sql == sql)
 			return s->statement[i].stmt;
-	if (i == SQLITE_STATEMENTS)
+	if (i == SQLITE_STATEMENTS) {
+		snprintf(s->why, sizeof(s->why), "more than %d statements", SQLITE_STATEMENTS);
 		return NULL;
+	}
 	code = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->statement[i].stmt, NULL);
 	if (fail(s, code) != 0)
 		return NULL;

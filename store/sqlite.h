@@ -17,7 +17,7 @@
 
 /* A reader never locks us out; another writer is waited for this long, and tried again later. */
 #define SQLITE_BUSY_MS 500
-#define SQLITE_STATEMENTS 64
+#define SQLITE_STATEMENTS 128  /* of different SQL; all together use about 80 */
 #define SQLITE_SPARE_PERCENT 5 /* of the disk: not for us */
 
 struct sqlite {

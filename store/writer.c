@@ -18,6 +18,7 @@ struct writer {
 	struct sqlite *db;
 	struct programs *programs;
 	struct images *images;
+	struct interfaces *interfaces;
 	struct records *records;
 	struct rollup *rollup;
 	/* of the flow_range row being extended */
@@ -30,7 +31,8 @@ struct row {
 	int64_t image, program, laddr, raddr, domain, creator;
 };
 
-struct writer *writer_new(struct sqlite *db, struct programs *programs, struct images *images)
+struct writer *writer_new(struct sqlite *db, struct programs *programs, struct images *images,
+			  struct interfaces *interfaces)
 {
 	struct writer *w = calloc(1, sizeof(*w));
 
@@ -39,6 +41,7 @@ struct writer *writer_new(struct sqlite *db, struct programs *programs, struct i
 	w->db = db;
 	w->programs = programs;
 	w->images = images;
+	w->interfaces = interfaces;
 	w->records = records_new(db);
 	w->rollup = rollup_new();
 	if (!w->records || !w->rollup) {
@@ -304,18 +307,20 @@ int64_t writer_commit(struct writer *w, const struct settings *settings, const s
 	int rc;
 
 	if (!rows && !lines && losses_count(losses) == 0 && !programs_have_news(w->programs) &&
-	    programs_fresh(w->programs) == 0)
+	    programs_fresh(w->programs) == 0 && !interfaces_due(w->interfaces))
 		return 0;
 	if ((rc = sqlite_begin(w->db)) != 0)
 		return rc;
 	if ((rc = programs_each(w->programs, write_late_hash, w)) != 0 ||
 	    (rows && (rc = write_rows(w, settings, b)) != 0) ||
 	    (rc = programs_each(w->programs, write_program, w)) != 0 ||
-	    (rc = losses_write(losses, w->db)) != 0 || (rc = write_mark(w, mark)) != 0)
+	    (rc = losses_write(losses, w->db)) != 0 || (rc = write_mark(w, mark)) != 0 ||
+	    (rc = interfaces_write(w->interfaces, w->db)) != 0)
 		return undo(w, rc);
 	if ((rc = sqlite_commit(w->db)) != 0)
 		return undo(w, rc);
 	programs_each(w->programs, written, w);
+	interfaces_written(w->interfaces);
 	return rows ? (int64_t)batch_count(b) : 0;
 }
 

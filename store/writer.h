@@ -10,11 +10,13 @@
 
 #include "config/settings.h"
 #include "store/batch.h"
+#include "store/interfaces.h"
 #include "store/losses.h"
 #include "store/sqlite.h"
 
 struct writer;
-struct writer *writer_new(struct sqlite *, struct programs *, struct images *); /* NULL: no memory */
+/* NULL: no memory. All of these are kept, not copied. */
+struct writer *writer_new(struct sqlite *, struct programs *, struct images *, struct interfaces *);
 void writer_free(struct writer *);
 
 /* How far this commit takes us. */

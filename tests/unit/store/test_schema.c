@@ -53,9 +53,9 @@ static void words_of_the_wire(void **state)
 
 static void every_view_answers(void **state)
 {
-	static const char *const views[] = {"connections",  "programs",	    "losses",	   "coverage",
-					    "traffic_5min", "traffic_hour", "traffic_day", "totals_5min",
-					    "totals_hour",  "totals_day"};
+	static const char *const views[] = {"connections", "programs",	   "losses",	   "coverage",
+					    "interfaces",  "traffic_5min", "traffic_hour", "traffic_day",
+					    "totals_5min", "totals_hour",  "totals_day"};
 	char sql[128];
 	size_t i;
 
@@ -66,7 +66,7 @@ static void every_view_answers(void **state)
 		snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", views[i]);
 		assert_string_equal(scratch_ask(&s, sql), "0");
 	}
-	assert_string_equal(scratch_ask(&s, "SELECT count(*) FROM sqlite_master WHERE type = 'view'"), "10");
+	assert_string_equal(scratch_ask(&s, "SELECT count(*) FROM sqlite_master WHERE type = 'view'"), "11");
 }
 
 static void plan_has(const char *question, const char *part)
