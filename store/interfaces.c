@@ -80,11 +80,18 @@ static bool is_connected(const struct interfaces *in, const struct wire_flow *f)
 	return way == ROUTE_INSIDE || way == ROUTE_NEAR;
 }
 
+/* Frames of a TUN/TAP device, or what the kernel sends for WireGuard and its kin: what is in them are the
+ * bytes of programs, which count themselves. */
+static bool is_tunnel(const struct wire_flow *f)
+{
+	return f->flags & WIRE_FLOW_TUNNEL || (f->image.tgid == 0 && f->protocol == IPPROTO_UDP);
+}
+
 static bool leaves(const struct interfaces *in, const struct wire_flow *f)
 {
 	enum route_way way;
 
-	if (f->flags & WIRE_FLOW_TUNNEL)
+	if (is_tunnel(f))
 		return false;
 	if (f->family == AF_PACKET)
 		return in->netns == 0 || f->netns == in->netns;

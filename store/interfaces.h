@@ -5,12 +5,12 @@
  *
  * One side are the interfaces' own counters (which: links.h). The other are the flows that left the machine
  * by them, whatever "Log ignore" says: those of this network namespace whose peer is not on this machine, and
- * those of other namespaces whose own address this machine reaches directly (containers). Between the two
- * lie headers, estimated from the packets and from what kind of flows there were; they are
- * WIRE_HEADER_MIN to WIRE_HEADER_MAX bytes per packet, so the error is known. What remains are
- * retransmissions, handshakes, ARP, answers to pings, and what the machine forwards for others: virtual
- * machines, clients of a router. It is below zero when bytes were counted twice, as with a proxy that serves
- * a container through a network of its own, and nothing hides that.
+ * those of other namespaces whose own address this machine reaches directly (containers); not what carries
+ * such flows through a tunnel. Between the two lie headers, estimated from the packets and from what kind of
+ * flows there were; they are WIRE_HEADER_MIN to WIRE_HEADER_MAX bytes per packet, so the error is known. What
+ * remains are retransmissions, handshakes, ARP, answers to pings, and what the machine forwards for others:
+ * virtual machines, clients of a router. It is below zero when bytes were counted twice, as with a proxy that
+ * serves a container through a network of its own, and nothing hides that.
  *
  * Counters are read when a window ends, once a minute: nobody wakes up for it. Who appears, disappears or is
  * reset in between is left out until the next look.

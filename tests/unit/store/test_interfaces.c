@@ -237,7 +237,8 @@ static uint64_t own_netns(void)
 static void flow(struct interfaces *in, uint64_t netns, const char *laddr, const char *raddr, uint64_t sent,
 		 uint64_t received)
 {
-	struct wire_flow f = {.netns = (uint32_t)netns,
+	struct wire_flow f = {.image.tgid = 1,
+			      .netns = (uint32_t)netns,
 			      .family = AF_INET,
 			      .protocol = 6,
 			      .sent_bytes = sent,
@@ -323,18 +324,22 @@ static void more_than_the_interfaces_moved_is_not_hidden(void **state)
 
 static void headers_are_those_of_the_flows(void **state)
 {
-	struct wire_flow udp = {.family = AF_INET6, .protocol = 17, .sent_bytes = 100, .raddr = {0x20, 1}};
+	struct wire_flow udp = {
+		.image.tgid = 1, .family = AF_INET6, .protocol = 17, .sent_bytes = 100, .raddr = {0x20, 1}};
 	struct wire_flow tunnel = {
 		.family = AF_INET, .flags = WIRE_FLOW_TUNNEL, .sent_bytes = 50, .raddr = {192, 0, 2, 1}};
-	struct wire_flow frame = {.family = 17, .sent_bytes = 100};
+	struct wire_flow outer = udp; /* of the kernel: WireGuard */
+	struct wire_flow frame = {.image.tgid = 1, .family = 17, .sent_bytes = 100};
 	struct interfaces *in = interfaces_new(net, sys);
 
 	(void)state;
-	udp.netns = tunnel.netns = frame.netns = (uint32_t)own_netns();
+	outer.image.tgid = 0;
+	outer.netns = udp.netns = tunnel.netns = frame.netns = (uint32_t)own_netns();
 	make_machine();
 	interfaces_look(in, HOUR, true);
 	interfaces_flow(in, &udp);
 	interfaces_flow(in, &tunnel);
+	interfaces_flow(in, &outer);
 	moved(0, 0, 1000, 10);
 	interfaces_look(in, HOUR, true);
 	interfaces_flow(in, &udp);
