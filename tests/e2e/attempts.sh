@@ -26,6 +26,12 @@ act no_route attempt wait $NOWHERE 80
 act no_route6 attempt wait 2001:db8::1 80
 act prohibited attempt wait $PROHIBITED 80
 act aborted attempt abort $DROPPED 80
+act dissolved attempt dissolve $DROPPED 80
+act refused_with_data attempt data $B4 9
+act refused_mptcp attempt -p mptcp wait $B4 9
+act no_route_mptcp attempt -p mptcp wait $NOWHERE 80
+sctp=''
+act refused_sctp attempt -p sctp wait $B4 9 && act aborted_sctp attempt -p sctp abort $DROPPED 80 && sctp=yes
 act open_unused tcp none $B4 $SINK
 act open_unused6 tcp none $B6 $SINK
 act udp_closed udp closed $B4 9 10 100
@@ -75,6 +81,13 @@ result no_route ENETUNREACH local $NOWHERE 80
 result no_route6 ENETUNREACH local 2001:db8::1 80
 result prohibited EACCES local $PROHIBITED 80
 result aborted EINPROGRESS aborted $DROPPED 80
+same dissolved "$(sql "SELECT result, direction, send, recv, raddr, rport FROM connections
+	WHERE exe = '$T/bin/dissolved' AND result IS NOT NULL ORDER BY rport" | tr '\n' ,)" \
+	"aborted out 0 0 $DROPPED 80,aborted out 0 0 $DROPPED 81,"
+result refused_with_data ECONNREFUSED refused $B4 9
+result refused_mptcp ECONNREFUSED refused $B4 9
+result no_route_mptcp ENETUNREACH local $NOWHERE 80
+[ -n "$sctp" ] && result refused_sctp ECONNREFUSED refused $B4 9 && result aborted_sctp EINPROGRESS aborted $DROPPED 80
 result open_unused '' open $B4 $SINK
 result open_unused6 '' open $B6 $SINK
 [ -n "$cgroup" ] && result denied EPERM local $B4 $SINK
