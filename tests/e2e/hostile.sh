@@ -75,7 +75,7 @@ act forks forks $B4 $SINK 4000 20 100
 act fan_small udp fan $B4 20000 1000 100
 # None of the ports of the peer: what it receives could be lost just as well.
 act fan_large udp fan $B4 8000 57000 100
-act crowd udp crowd $DROPPED 10000 $((1000000 / ${SLOW:-1})) 10
+act crowd udp crowd $DROPPED 10000 $((1000000 / SLOW / SLOW)) 10
 idle_sent 60000
 echo >&8
 idle_sent 100000
