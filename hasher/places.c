@@ -18,16 +18,21 @@
 #define CGROUPS_TEXT 16384 /* of /proc/PID/cgroup: a dozen lines at most */
 #define CUT "..."
 
-/* What a path says, as far as one is better than another. */
-#define SAYS_CONTAINER 4
-#define SAYS_UNIT 2
+/* What a path says, in the order in which one is better than another. A unit is of version 2 wherever that
+ * has any cgroup but its root; a container is where its runtime put it. */
+enum says {
+	SAYS_NOTHING,
+	SAYS_UNIT, /* of version 1 */
+	SAYS_PATH, /* of version 2 */
+	SAYS_CONTAINER
+};
 
 struct cgroup {
 	struct cgroup *next;
 	TAILQ_ENTRY(cgroup) queue;
 	__u64 id;
 	__u64 cgroup_id; /* differs from id in a place that was found in /proc */
-	unsigned says;
+	enum says says;
 	bool told;
 	char path[];
 };
@@ -73,12 +78,16 @@ static void forget(struct places *ps, struct cgroup *c)
 	free(c);
 }
 
-static unsigned says(const char *path)
+static enum says says(const char *path, bool version_2)
 {
 	struct place place;
 
 	place_read(&place, path);
-	return (place.runtime ? SAYS_CONTAINER : 0) | (place.unit[0] ? SAYS_UNIT : 0);
+	if (place.runtime)
+		return SAYS_CONTAINER;
+	if (version_2)
+		return strcmp(path, "/") != 0 ? SAYS_PATH : SAYS_NOTHING;
+	return place.unit[0] ? SAYS_UNIT : SAYS_NOTHING;
 }
 
 static struct cgroup *add(struct places *ps, __u64 id, __u64 cgroup_id, const char *path, bool cut)
@@ -89,7 +98,6 @@ static struct cgroup *add(struct places *ps, __u64 id, __u64 cgroup_id, const ch
 	if (!c)
 		return NULL;
 	memcpy(c->path, path, len);
-	c->says = says(c->path);
 	if (cut || path[len]) {
 		len = len < WIRE_CGROUP_MAX - sizeof(CUT) ? len : WIRE_CGROUP_MAX - sizeof(CUT);
 		memcpy(c->path + len, CUT, sizeof(CUT));
@@ -101,6 +109,7 @@ static struct cgroup *add(struct places *ps, __u64 id, __u64 cgroup_id, const ch
 		forget(ps, TAILQ_FIRST(&ps->queue));
 	c->id = id;
 	c->cgroup_id = cgroup_id;
+	c->says = says(path, true);
 	c->next = *bucket(ps, id);
 	*bucket(ps, id) = c;
 	TAILQ_INSERT_TAIL(&ps->queue, c, queue);
@@ -120,7 +129,8 @@ void places_learn(struct places *ps, const struct wire_cgroup *wire)
 const char *places_choose(char *text)
 {
 	const char *best = NULL, *path;
-	unsigned most = 0, says_now;
+	enum says most = SAYS_NOTHING, now;
+	bool version_2, best_is_2 = false;
 	char *line, *end, *rest = text;
 
 	while ((line = strsep(&rest, "\n"))) {
@@ -130,10 +140,12 @@ const char *places_choose(char *text)
 		end = line + strlen(line) - strlen(" (deleted)");
 		if (end > path && strcmp(end, " (deleted)") == 0)
 			*end = '\0';
-		says_now = says(path) + (strncmp(line, "0::", 3) == 0);
-		if (says_now > most || !best) {
-			most = says_now;
+		version_2 = strncmp(line, "0::", 3) == 0;
+		now = says(path, version_2);
+		if (!best || now > most || (now == most && version_2 && !best_is_2)) {
+			most = now;
 			best = path;
+			best_is_2 = version_2;
 		}
 	}
 	return best;
@@ -168,7 +180,7 @@ static struct cgroup *ask(struct places *ps, const struct wire_exec *exec, struc
 
 	if (!proc_cgroups(&exec->image, text, sizeof(text)) || !(path = places_choose(text)))
 		return known;
-	if (known && says(path) <= known->says)
+	if (known && says(path, false) <= known->says)
 		return known;
 	c = found(ps, exec->cgroup_id, path);
 	return c ? c : known;
@@ -207,7 +219,7 @@ __u64 places_image(struct places *ps, const struct wire_exec *exec)
 {
 	struct cgroup *c = exec->cgroup_id ? find(ps, exec->cgroup_id) : NULL;
 
-	if (!(exec->flags & WIRE_EXEC_KERNEL) && (!c || (ps->older && !(c->says & SAYS_CONTAINER))))
+	if (!(exec->flags & WIRE_EXEC_KERNEL) && (!c || (ps->older && c->says != SAYS_CONTAINER)))
 		c = ask(ps, exec, c);
 	return c ? tell(ps, c) : 0;
 }

@@ -212,6 +212,11 @@ static void the_line_that_says_most(void **state)
 	assert_string_equal(choose("1:name=systemd:/system.slice/a.service\n0::/system.slice/a.service\n"),
 			    "/system.slice/a.service");
 	assert_string_equal(choose("2:pids:/nothing\n0::/here\n"), "/here");
+	assert_string_equal(choose("1:name=systemd:/init.scope\n0::/here\n"), "/here");
+	assert_string_equal(choose("0::/here\n1:name=systemd:/init.scope\n"), "/here");
+	assert_string_equal(choose("0::/\n1:name=systemd:/init.scope\n"), "/init.scope");
+	assert_string_equal(choose("3:cpu:/docker/" HEX "\n0::/docker/" HEX "/b\n"), "/docker/" HEX "/b");
+	assert_string_equal(choose("3:cpu:/a\n2:pids:/b\n"), "/a");
 	assert_string_equal(choose("0::/system.slice/gone.service (deleted)\n"),
 			    "/system.slice/gone.service");
 	assert_string_equal(choose("0::/a:b:c\n"), "/a:b:c");
@@ -300,6 +305,9 @@ static void what_is_known_is_not_worsened(void **state)
 	exec.cgroup_id = 78;
 	learn(78, "/system.slice/a.service");
 	assert_int_equal(places_image(places, &exec), 78);
+	exec.cgroup_id = 79;
+	learn(79, "/of/my/own");
+	assert_int_equal(places_image(places, &exec), 79);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
