@@ -11,16 +11,19 @@
 #ifndef FEMTOSNITCH_ACCOUNT_BPF_H
 #define FEMTOSNITCH_ACCOUNT_BPF_H
 
+#include "bpf/kernel_user.bpf.h"
 #include "bpf/overflow.bpf.h"
 #include "bpf/state.bpf.h"
 
 /* Who moves the bytes. A socket of the kernel's own is the kernel's even when it works in a user's context.
  */
-static __always_inline void mover(const struct socket_state *state, const struct task_struct *task,
-				  struct wire_image_key *key)
+static __always_inline void mover(struct sock *sk, const struct socket_state *state,
+				  const struct task_struct *task, struct wire_image_key *key)
 {
-	if (state && state->flags & SOCKET_KERNEL)
-		__builtin_memset(key, 0, sizeof(*key));
+	if (state && state->flags & SOCKET_KERNEL && state->slot[0].state == SLOT_OWNED)
+		*key = state->slot[0].image;
+	else if (!state && BPF_CORE_READ_BITFIELD(sk, sk_kern_sock))
+		kernel_socket_image(sk, key);
 	else if (EARLY && TASK(task, flags) & PF_KTHREAD && BPF_CORE_READ(task, mm, owner))
 		image_key_read(BPF_CORE_READ(task, mm, owner), key); /* io_uring's workers until Linux 5.11 */
 	else
@@ -136,7 +139,7 @@ static __always_inline void count(struct sock *sk, struct socket_state *state, s
 		return;
 	if (BPF_CORE_READ_BITFIELD(sk, sk_kern_sock)) {
 		set_bits(&state->flags, SOCKET_KERNEL); /* mover() knows from the next call on */
-		__builtin_memset(image, 0, sizeof(*image));
+		kernel_socket_image(sk, image);
 	}
 	if (connection)
 		peer_of_socket(sk, peer);

@@ -34,14 +34,14 @@ static __always_inline void attempt_sent(struct sock *sk)
 	struct peer peer = {};
 
 	if (!state) {
-		mover(NULL, task, &image);
+		mover(sk, NULL, task, &image);
 		peer_of_socket(sk, &peer);
 		overflow_count(sk, &image, &peer, &moved);
 		return;
 	}
 	state->connection++;
 	set_bits(&state->flags, SOCKET_OUT | SOCKET_BEGUN);
-	mover(state, task, &image);
+	mover(sk, state, task, &image);
 	state->attempt.state = ATTEMPT_SENT;
 	count(sk, state, &image, &peer, &moved, true);
 	state->attempt.image = image; /* who it turned out to be */

@@ -57,7 +57,7 @@ static __always_inline void socket_ended(struct socket_state *state)
 		/* accepted and closed without a byte: it is the closer's */
 		struct task_struct *task = current_task();
 
-		mover(state, task, &first->image);
+		mover(NULL, state, task, &first->image);
 		first->uid = task_uid(task);
 		cas(&first->state, SLOT_BUSY, SLOT_OWNED);
 		image_uses_network(task, &first->image);

@@ -9,14 +9,14 @@
 
 /* A kernel thread that moves bytes of a user's socket (sockmap redirect) works for the socket's first owner.
  */
-static __always_inline void connection_mover(const struct socket_state *state, const struct task_struct *task,
-					     struct wire_image_key *image)
+static __always_inline void connection_mover(struct sock *sk, const struct socket_state *state,
+					     const struct task_struct *task, struct wire_image_key *image)
 {
 	if (state && TASK(task, flags) & PF_KTHREAD && !(state->flags & SOCKET_KERNEL) &&
 	    state->slot[0].state == SLOT_OWNED)
 		*image = state->slot[0].image;
 	else
-		mover(state, task, image);
+		mover(sk, state, task, image);
 }
 
 /* An MPTCP socket gets the addresses of its first subflow only after it was established. */
@@ -51,7 +51,7 @@ static __always_inline void connection(struct sock *sk, struct socket_state *sta
 	struct wire_image_key image;
 	struct peer peer = {};
 
-	connection_mover(state, task, &image);
+	connection_mover(sk, state, task, &image);
 	if (state) {
 		if (state->protocol == IPPROTO_MPTCP && !(state->flags & SOCKET_PEERED))
 			mptcp_peer(sk, state);

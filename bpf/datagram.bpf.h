@@ -89,7 +89,7 @@ static __always_inline void datagram(struct sock *sk, int ret, int flags, const 
 		moved.received = ret;
 	else
 		moved.sent = ret;
-	mover(state, task, &image);
+	mover(sk, state, task, &image);
 	if (state)
 		count(sk, state, &image, &peer, &moved, false);
 	else

@@ -51,7 +51,7 @@ static __always_inline void other_family(struct sock *sk, int ret, int flags, bo
 		vsock_peer(sk, &peer);
 		moved.peer_known = WIRE_PEER_SOCKET;
 	}
-	mover(NULL, current_task(), &image);
+	mover(sk, NULL, current_task(), &image);
 	overflow_count(sk, &image, &peer, &moved);
 }
 

@@ -75,7 +75,7 @@ typedef __u64 wire_ns;
 
 /* One execve in one process. A forked child has its own key (tgid and start differ) but the same program.
  * exec_id is the low half of task_struct.self_exec_id (64 bit since 5.7): +1 per execve, inherited by fork.
- * All zero: the kernel itself. */
+ * tgid 0: the kernel itself, and start_ns tells for whom in it; all zero: for nobody that we know. */
 struct wire_image_key {
 	__u32 tgid;
 	__u32 exec_id;
@@ -115,7 +115,8 @@ enum wire_exec_source {
 #define WIRE_EXEC_FLAGS 0xff
 
 /* Who an image is. Behind it: path_len bytes of path, argv_len bytes of arguments, each ended by a NUL that
- * the length counts (0 = none); no other bytes. */
+ * the length counts (0 = none); no other bytes. Of what is in the kernel but no thread (WIRE_EXEC_KERNEL, tgid
+ * 0) the kernel tells a name, or "function [module]", as arguments; the collector makes comm of it. */
 struct wire_exec {
 	struct wire_image_key image;
 	struct wire_image_key parent; /* the real parent (not a tracer) at that moment; tgid 0: none */
@@ -193,11 +194,11 @@ struct wire_flow {
 	__u64 sniffed_bytes; /* copies of others' traffic read from a packet socket: never part of a total */
 	__u32 netns;
 	__u32 uid;
-	__u8 laddr[WIRE_ADDR_SIZE];
+	__u8 laddr[WIRE_ADDR_SIZE]; /* of AF_PACKET in a tunnel, AF_XDP: name of the device (IFNAMSIZ) */
 	__u8 raddr[WIRE_ADDR_SIZE];
-	__u16 lport; /* host order; for ICMP sockets the identifier */
+	__u16 lport; /* host order; for ICMP sockets the identifier, for AF_XDP the queue */
 	__u16 rport;
-	__u16 family;	/* AF_INET, AF_INET6 (v4-mapped is AF_INET), AF_PACKET, AF_VSOCK */
+	__u16 family;	/* AF_INET, AF_INET6 (v4-mapped is AF_INET), AF_PACKET, AF_VSOCK, AF_XDP */
 	__u16 protocol; /* IANA number; IPPROTO_MPTCP is 262; EtherType for AF_PACKET */
 	__u8 direction; /* enum wire_direction */
 	__u8 result;	/* enum wire_result */

@@ -95,6 +95,34 @@ static bool is_own(const struct record_own *own, const struct wire_image_key *ke
 	       (key->tgid == own->before.tgid && key->start_ns == own->before.start_ns && key->start_ns);
 }
 
+/* Who uses the network from inside the kernel (tgid 0) is told by its name, or by a function of it, as in
+ * "xs_data_ready [sunrpc]". Its name then is the module's; of what is built in the function's, unless that is
+ * the one that every socket has. */
+static void name_kernel_user(char comm[WIRE_COMM_SIZE], const char *symbol, size_t len)
+{
+	static const char nobodys[] = "sock_def_";
+	const char *module = memchr(symbol, '[', len);
+
+	if (module) {
+		len -= (size_t)(module + 1 - symbol);
+		symbol = module + 1;
+	} else if (len >= sizeof(nobodys) && memcmp(symbol, nobodys, sizeof(nobodys) - 1) == 0) {
+		symbol = "socket";
+		len = sizeof("socket");
+	}
+	memset(comm, 0, WIRE_COMM_SIZE);
+	for (size_t i = 0; i < len && i < WIRE_COMM_SIZE - 1 && symbol[i] && symbol[i] != ']'; i++)
+		comm[i] = symbol[i];
+}
+
+static int take_kernel_user(struct record *rec, const struct wire_exec *exec, const char *symbol, size_t len)
+{
+	struct wire_exec named = *exec;
+
+	name_kernel_user(named.comm, symbol, len);
+	return exec_put(rec, &named, NULL, 0, NULL, 0);
+}
+
 static int take_exec(struct record *rec, const struct wire_hdr *hdr, const void *payload)
 {
 	const struct wire_exec *exec = payload;
@@ -102,6 +130,8 @@ static int take_exec(struct record *rec, const struct wire_hdr *hdr, const void 
 
 	if (!exec_is_whole(hdr, exec))
 		return -EPROTO;
+	if (exec->flags & WIRE_EXEC_KERNEL && exec->image.tgid == 0)
+		return take_kernel_user(rec, exec, path + exec->path_len, exec->argv_len);
 	if (rec->own.child && exec->image.tgid == rec->own.child) {
 		rec->own.execs += exec->source == WIRE_EXEC_EXECVE;
 		return 0;

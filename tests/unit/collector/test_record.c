@@ -94,6 +94,33 @@ static const struct wire_exec *pass_exec(struct fixture *f, const char *parts, s
 	return next(f, WIRE_EXEC);
 }
 
+static const char *kernel_user(struct fixture *f, const char *symbol)
+{
+	const struct wire_exec *exec;
+	struct exec_record rec;
+	size_t size = make_exec(&rec, "", 0, symbol, strlen(symbol) + 1);
+
+	rec.exec.image = (struct wire_image_key){.start_ns = 4711};
+	rec.exec.flags = WIRE_EXEC_KERNEL;
+	record_take(&f->record, &rec, size);
+	exec = next(f, WIRE_EXEC);
+	assert_non_null(exec);
+	assert_int_equal(exec->image.start_ns, 4711);
+	assert_int_equal(exec->argv_len, 0);
+	return exec->comm;
+}
+
+static void users_in_the_kernel_get_a_name(void **state)
+{
+	assert_string_equal(kernel_user(*state, "xs_data_ready [sunrpc]"), "sunrpc");
+	assert_string_equal(kernel_user(*state, "wireguard"), "wireguard");
+	assert_string_equal(kernel_user(*state, "xs_data_ready"), "xs_data_ready");
+	assert_string_equal(kernel_user(*state, "sock_def_readable"), "socket");
+	assert_string_equal(kernel_user(*state, "drbd_data_ready [a_module_of_a_very_long_na"),
+			    "a_module_of_a_v");
+	assert_string_equal(kernel_user(*state, "0xffffffff81234567"), "0xffffffff81234");
+}
+
 static void paths_are_turned_round(void **state)
 {
 	const struct wire_exec *exec = pass_exec(*state, "curl\0bin\0usr\0", 13, 0);
@@ -226,9 +253,13 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(paths_are_turned_round),	     TEST(arguments_end_in_nul),
-		TEST(malformed_records_are_counted), TEST(flows_get_unix_time),
-		TEST(own_flows_stay_here),	     TEST(a_full_output_is_counted_with_its_bytes),
+		TEST(users_in_the_kernel_get_a_name),
+		TEST(paths_are_turned_round),
+		TEST(arguments_end_in_nul),
+		TEST(malformed_records_are_counted),
+		TEST(flows_get_unix_time),
+		TEST(own_flows_stay_here),
+		TEST(a_full_output_is_counted_with_its_bytes),
 		TEST(cgroups_are_passed_on),
 	};
 
