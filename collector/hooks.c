@@ -52,6 +52,14 @@ static const struct hook hooks[] = {
 	{"on_tap_sendmsg", HOOKS_ALWAYS, HOOK_EXTRA},
 	{"on_tap_recvmsg", HOOKS_ALWAYS, HOOK_EXTRA},
 	{"on_xdp_bind", HOOKS_ALWAYS, HOOK_EXTRA},
+	/* what the kernel moves for WireGuard and its kin: receivers are modules */
+	{"on_tunnel_send4", HOOKS_ALWAYS, HOOK_EXTRA},
+	{"on_tunnel_send6", HOOKS_ALWAYS, HOOK_EXTRA},
+	{"on_wireguard", HOOKS_ALWAYS, HOOK_EXTRA},
+	{"on_vxlan", HOOKS_ALWAYS, HOOK_EXTRA},
+	{"on_geneve", HOOKS_ALWAYS, HOOK_EXTRA},
+	/* past recvmsg */
+	{"on_splice_read", HOOKS_ALWAYS, HOOK_EXTRA},
 	/* read by the collector */
 	{"sweep_sockets", HOOKS_ALWAYS, HOOK_READ},
 	{"seed_tasks", HOOKS_ALWAYS, HOOK_READ},
