@@ -5,6 +5,7 @@
 #include "store/text.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,8 +14,11 @@
 
 #include "config/utf8.h"
 
-#define ESCAPE_LEN 4 /* \xNN */
-#define QUOTE_LEN 5  /* a single quote inside single quotes: '"'"' */
+#define ESCAPE_LEN 4  /* \xNN */
+#define DEVICE_LEN 15 /* IFNAMSIZ without its NUL */
+#define QUOTE_LEN 5   /* a single quote inside single quotes: '"'"' */
+
+static_assert(TEXT_ADDRESS_SIZE > DEVICE_LEN * ESCAPE_LEN, "the name of a device fits");
 
 static char *put_clean(char *out, const char *bytes, size_t len)
 {
@@ -118,6 +122,10 @@ const char *text_address(char buf[TEXT_ADDRESS_SIZE], int family, const void *ad
 		memcpy(&cid, addr, sizeof(cid));
 		snprintf(buf, TEXT_ADDRESS_SIZE, "%u", cid);
 		return buf;
+	}
+	if (family == AF_PACKET || family == AF_XDP) { /* the name may have any byte but '/' and blanks */
+		*put_clean(buf, addr, strnlen(addr, DEVICE_LEN)) = '\0';
+		return buf[0] ? buf : NULL;
 	}
 	if (family != AF_INET && family != AF_INET6)
 		return NULL;

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#define TEXT_ADDRESS_SIZE 46 /* INET6_ADDRSTRLEN */
+#define TEXT_ADDRESS_SIZE 64 /* INET6_ADDRSTRLEN is 46, the name of a device \xNN 15 times */
 
 /* len bytes; a NUL among them becomes \x00. */
 char *text_clean(const char *bytes, size_t len);
@@ -17,7 +17,8 @@ char *text_clean(const char *bytes, size_t len);
  * needed, `curl -s 'a b'`. cut: more arguments followed, shown as " ...". */
 char *text_command(const char *argv, size_t len, int cut);
 
-/* An address in canonical text, of a vsock its CID; NULL when the family has none. */
+/* An address in canonical text; of a vsock its CID, of frames (AF_PACKET, AF_XDP) their device; NULL: none.
+ */
 const char *text_address(char buf[TEXT_ADDRESS_SIZE], int family, const void *addr);
 
 #endif

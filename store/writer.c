@@ -72,14 +72,14 @@ void writer_forget(struct writer *w)
 	programs_forget_rows(w->programs);
 }
 
-/* A vsock that is not bound has no address of its own; 0.0.0.0 is one, and says that a socket is not bound.
- */
+/* 0.0.0.0 is an address, and says that a socket is not bound; of the other families zero is none. */
 static bool has_address(int family, const uint8_t addr[WIRE_ADDR_SIZE])
 {
 	static const uint8_t none[WIRE_ADDR_SIZE];
 
 	return family == AF_INET || family == AF_INET6 ||
-	       (family == AF_VSOCK && memcmp(addr, none, sizeof(none)) != 0);
+	       ((family == AF_VSOCK || family == AF_PACKET || family == AF_XDP) &&
+		memcmp(addr, none, sizeof(none)) != 0);
 }
 
 static int64_t address_id(struct writer *w, const struct row *row, const uint8_t *addr, bool known)

@@ -107,7 +107,13 @@ static void addresses(void **state)
 	(void)state;
 	assert_string_equal(text_address(buf, AF_INET, v4), "192.0.2.1");
 	assert_string_equal(text_address(buf, AF_INET6, v6), "2001:db8::1");
-	assert_null(text_address(buf, AF_PACKET, v4));
+	assert_string_equal(text_address(buf, AF_PACKET, "tun0\0\0\0\0\0\0\0\0\0\0\0"), "tun0");
+	assert_string_equal(text_address(buf, AF_XDP, "\x1b]0;\xffname_of_15"), "\x1b]0;\\xffname_of_15");
+	assert_string_equal(text_address(buf, AF_PACKET,
+					 "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
+			    "\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff");
+	assert_null(text_address(buf, AF_PACKET, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"));
+	assert_null(text_address(buf, AF_UNIX, v4));
 }
 
 int main(void)
