@@ -128,59 +128,6 @@ static void an_empty_file_becomes_a_database(void **state)
 	feed_rmdir(dir);
 }
 
-/* One file of each version that was ever released is kept in the tree. */
-static void databases_of_earlier_versions(void **state)
-{
-	struct feed_image known = {.key = FEED_KEY(2, 1),
-				   .path = "/usr/bin/stored",
-				   .comm = "stored",
-				   .argv = "stored",
-				   .argv_len = sizeof("stored"),
-				   .sha = 0x11};
-	char stored[PATH_MAX], copy[PATH_MAX + 32];
-	struct wire_flow same;
-	int version;
-
-	(void)state;
-	for (version = 1; version <= SCHEMA_VERSION; version++) {
-		snprintf(stored, sizeof(stored), "tests/unit/store/snitch-v%d.db", version);
-		if (access(stored, R_OK) != 0) {
-			printf("SKIP databases_of_earlier_versions: not started in the source tree\n");
-			return;
-		}
-		fresh_dir();
-		run("cp %s %s", stored, db);
-		feed_start(&f, dir, "{\"DB retention (days)\": 36500}"); /* whatever day it is now */
-		feed_ready(&f);
-		feed_program_start(&f, 1, 0, "/bin/a", ARGS("a"), 1);
-		feed_place(&f, 7, 7, "lxc", "web1", "a.service", "/a.service/lxc/web1");
-		known.place_id = version == 1 ? 0 : 7;
-		feed_image(&f, &known);
-		flow(1, 1);
-		same = feed_tcp(2, 1, 443, 2, 0);
-		feed_flow(&f, &same);
-		feed_window(&f, FEED_T + 10);
-		assert_string_equal(feed_ask(&f,
-					     "SELECT exe, sum(send), count(DISTINCT send) FROM connections"
-					     " GROUP BY exe ORDER BY exe"),
-				    "/bin/a|1|1\n/usr/bin/stored|102|2");
-		assert_string_equal(
-			feed_ask(&f, "SELECT exe, sum(send) FROM totals_day GROUP BY exe ORDER BY exe"),
-			"/bin/a|1\n/usr/bin/stored|102");
-		/* it is the image that was known */
-		assert_string_equal(feed_ask(&f, "SELECT count(*) FROM image WHERE cmdline = 'stored'"), "1");
-		assert_string_equal(feed_ask(&f,
-					     "SELECT container, unit, runtime, cgroup, creator, creator_uid,"
-					     " tunnel_send FROM connections WHERE send = 100"),
-				    version == 1 ? "NULL|NULL|NULL|NULL|NULL|NULL|0"
-						 : "web1|a.service|lxc|/a.service/lxc/web1|b.socket|5|0");
-		snprintf(copy, sizeof(copy), "%s.v%d.bak", db, version);
-		assert_int_equal(access(copy, F_OK) == 0, version < SCHEMA_VERSION);
-		stop();
-		feed_rmdir(dir);
-	}
-}
-
 static void a_locked_database_costs_no_row(void **state)
 {
 	sqlite3 *other = NULL;
@@ -531,7 +478,6 @@ int main(void)
 		cmocka_unit_test(a_newer_database_is_left_alone),
 		cmocka_unit_test(a_foreign_database_is_left_alone),
 		cmocka_unit_test(an_empty_file_becomes_a_database),
-		cmocka_unit_test(databases_of_earlier_versions),
 		cmocka_unit_test(a_locked_database_costs_no_row),
 		cmocka_unit_test(a_reader_does_not_stop_the_writer),
 		cmocka_unit_test(a_damaged_database_is_moved_aside),
