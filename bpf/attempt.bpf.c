@@ -74,6 +74,49 @@ static __always_inline void slots_result(struct socket_state *state, struct sock
 	}
 }
 
+/* ---- MPTCP: the error is with the subflow, which is not ours to lead to the socket above but by its address
+ */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, SUBFLOWS_MAX);
+	__type(key, __u64); /* address of the MPTCP socket */
+	__type(value, __u8);
+} subflow_results SEC(".maps") __weak;
+
+static __noinline void subflow_ended(struct sock *subflow)
+{
+	const struct mptcp_subflow_context *context =
+		BPF_CORE_READ((struct inet_connection_sock *)subflow, icsk_ulp_data);
+	__u8 result = result_of_error(subflow->sk_err);
+	__u64 key = 0;
+
+	if (!bpf_core_type_exists(struct mptcp_subflow_context))
+		return;
+	key = (__u64)BPF_CORE_READ(context, conn);
+	if (key)
+		bpf_map_update_elem(&subflow_results, &key, &result, BPF_ANY);
+}
+
+/* No error and no subflow that ended: the connect() never went out. */
+static __noinline __u8 result_of_subflow(struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+	__u8 *found = bpf_map_lookup_elem(&subflow_results, &key),
+	     result = found ? *found : WIRE_RESULT_LOCAL;
+
+	if (found)
+		bpf_map_delete_elem(&subflow_results, &key);
+	return result;
+}
+
+static __always_inline __u8 result_of_attempt(struct sock *sk, const struct socket_state *state)
+{
+	if (state->protocol == IPPROTO_MPTCP && !sk->sk_err)
+		return result_of_subflow(sk);
+	return result_of_error(sk->sk_err);
+}
+
 static __always_inline void attempt_ended(struct sock *sk, int from, int to)
 {
 	struct socket_state *state = socket_find(sk);
@@ -82,7 +125,7 @@ static __always_inline void attempt_ended(struct sock *sk, int from, int to)
 	if (!state || state->flags & SOCKET_RELEASED)
 		return;
 	if (from == TCP_SYN_SENT && to == TCP_CLOSE) {
-		slots_result(state, sk, result_of_error(sk->sk_err), true);
+		slots_result(state, sk, result_of_attempt(sk, state), true);
 	} else if (to == TCP_CLOSE) {
 		slots_result(state, sk, result_of_error(sk->sk_err), false);
 	} else {
@@ -191,8 +234,11 @@ static __always_inline void state_changed(struct sock *sk, int from, int to)
 	if (sk->sk_protocol == IPPROTO_TCP && !is_known_plain(sk)) {
 		struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
 
-		if (tcp && is_subflow(tcp))
-			return; /* a subflow: the connection is the MPTCP socket above it */
+		if (tcp && is_subflow(tcp)) {
+			if (from == TCP_SYN_SENT && to == TCP_CLOSE)
+				subflow_ended(sk);
+			return; /* the connection is the MPTCP socket above it */
+		}
 	}
 	if (asks)
 		attempt_sent(sk);

@@ -23,6 +23,33 @@ static __always_inline void attempt_asked(struct socket_state *state, struct tas
 	image_uses_network(task, &state->attempt.image);
 }
 
+/* The MPTCP socket that a subflow belongs to (bpf_skc_to_mptcp_sock: Linux 5.19), or NULL. */
+static __always_inline struct sock *mptcp_above(void *subflow)
+{
+	if (EARLY || !bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_skc_to_mptcp_sock))
+		return NULL;
+	return (struct sock *)bpf_skc_to_mptcp_sock(subflow);
+}
+
+/* An MPTCP socket has no address until it is established; the connect() of its first subflow has it. */
+static __always_inline void subflow_asked(void *subflow, const struct peer *peer)
+{
+	struct sock *sk = mptcp_above(subflow);
+	struct socket_state *state = sk ? socket_find(sk) : NULL;
+
+	if (!state || state->attempt.state != ATTEMPT_SENT || peer_has_address(&state->attempt.peer))
+		return;
+	state->attempt.peer = *peer;
+	for (int i = 0; i < SLOTS; i++) {
+		struct slot *slot = &state->slot[i];
+
+		if (slot->state != SLOT_OWNED || slot->connection != state->connection)
+			continue;
+		slot->peer = *peer;
+		slot->peer_known = WIRE_PEER_SOCKET;
+	}
+}
+
 /* A connect() that never began is an attempt without a slot. */
 static __always_inline void attempt_abandoned(struct socket_state *state)
 {

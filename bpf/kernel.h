@@ -254,6 +254,7 @@ struct inet_sock {
 struct inet_connection_sock {
 	struct inet_sock icsk_inet;
 	const void *icsk_ulp_ops;
+	void *icsk_ulp_data;
 };
 
 struct tcp_sock {
@@ -264,6 +265,14 @@ struct tcp_sock {
 	__u64 bytes_received;
 	__u64 bytes_acked;
 	bool is_mptcp;
+};
+
+struct mptcp_sock {
+	struct inet_connection_sock sk;
+};
+
+struct mptcp_subflow_context {
+	struct sock *conn; /* the MPTCP socket */
 };
 
 struct packet_sock {

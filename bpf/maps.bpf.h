@@ -24,6 +24,7 @@
 #define ASKING_MAX 512
 #define LISTENING_MAX 1024
 #define SEEN_MAX 256 /* a power of two */
+#define SUBFLOWS_MAX 128
 
 struct peer {
 	__u32 addr[4]; /* network order; IPv4 in the first */

@@ -69,8 +69,10 @@ static __always_inline int asked(struct bpf_sock_addr *ctx, const struct peer *p
 	if (!bsk || ctx->type != SOCK_STREAM || bsk->state != TCP_CLOSE)
 		return 1; /* a datagram, or a second connect() that only asks how the first went */
 	tcp = bpf_skc_to_tcp_sock(bsk);
-	if (tcp && is_subflow(tcp))
+	if (tcp && is_subflow(tcp)) {
+		subflow_asked(bsk, peer);
 		return 1; /* the states of its MPTCP socket are watched */
+	}
 	state = bpf_sk_storage_get(&sockets, bsk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!state) {
 		shared.storage_failed = 1;
