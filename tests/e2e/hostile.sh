@@ -68,13 +68,13 @@ idle_sent() { # BYTES, so far
 idle_sent 20000
 same idle_rows "$(sql "SELECT count(DISTINCT lport) FROM connections WHERE exe = '$T/bin/idle'")" 20000
 echo >&8
-act hot_connected hot connected $B4 $SINK 4 100000 64
-act hot_unconnected hot unconnected $B4 $SINK 4 50000 64
-act storm burst $B4 $SINK 5000 4 100
-act forks forks $B4 $SINK 4000 20 100
+act hot_connected hot connected $B4 $SINK 4 $((100000 / SLOW)) 64
+act hot_unconnected hot unconnected $B4 $SINK 4 $((50000 / SLOW)) 64
+act storm burst $B4 $SINK $((5000 / SLOW)) 4 100
+act forks forks $B4 $SINK $((4000 / SLOW)) 20 100
 act fan_small udp fan $B4 20000 1000 100
 # None of the ports of the peer: what it receives could be lost just as well.
-act fan_large udp fan $B4 8000 57000 100
+act fan_large udp fan $B4 8000 $((57000 / SLOW)) 100
 act crowd udp crowd $DROPPED 10000 $((1000000 / SLOW / SLOW)) 10
 idle_sent 60000
 echo >&8
@@ -139,7 +139,7 @@ same no_flow_without_program "$(sql "SELECT count(*) FROM connections WHERE exe 
 same exhaust_uid "$(sql "SELECT DISTINCT uid, raddr, rport FROM connections WHERE exe = '$T/bin/exhaust'")" \
 	"65534 $B6 $SINK"
 # A connection that a window's end cuts in two is in both.
-same storm_events "$(sql "SELECT sum(events) BETWEEN 5000 AND 5020 FROM connections WHERE exe = '$T/bin/storm'")" 1
+same storm_events "$(sql "SELECT sum(events) - 5000 / $SLOW BETWEEN 0 AND 20 FROM connections WHERE exe = '$T/bin/storm'")" 1
 same fan_small_rows "$(sql "SELECT count(DISTINCT rport) FROM connections WHERE exe = '$T/bin/fan_small'")" 1000
 
 # More peers than there is room for: what has no row is in a loss record, to the byte.
