@@ -90,7 +90,8 @@ static const char domain_sql[] =
 /* The facts written last: the ids of the time asked for, backwards. Executions (lport -1) are not traffic. */
 static const char last_sql[] =
 	"SELECT " SCHEMA_ISO("f.contime") " AS time, " EXE " AS exe, a.text AS raddr, d.text AS domain,"
-	" f.rport AS rport, " PROTOCOL("f.protocol") " AS protocol_name, "
+	" f.rport AS rport, coalesce(" SCHEMA_PROTOCOL_NAME("f.family", "f.protocol") ", CAST(f.protocol AS TEXT))"
+	" AS protocol_name, "
 	SCHEMA_DIRECTION("f.direction") " AS direction, "
 	SCHEMA_RESULT("f.result") " AS result, f.send AS send, f.recv AS recv"
 	" FROM (SELECT * FROM flow WHERE id >= (SELECT min(first_id) FROM flow_range WHERE bucket >= :from AND"

@@ -175,6 +175,34 @@ static void test_answers(void **state)
 	assert_string_equal(err, "");
 }
 
+/* The number of a protocol means something else in every family, or nothing. */
+static void test_families(void **state)
+{
+	char path[PATH_MAX];
+	sqlite3 *db = NULL;
+
+	(void)state;
+	make_log("families", 0);
+	snprintf(path, sizeof(path), "%s/families/" SCHEMA_FILE, work);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(
+		fixture_run(db,
+			    "INSERT INTO address VALUES (1, '3', 0);" FIXTURE_FLOW
+			    "VALUES (1795132800, 0, 0, 1, 2, 0, 0, 1024, 0, 1, 0, 40, 1, 0, 1, 0, 0, 0, 0),"
+			    " (1795132801, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 44, 0, 0, 1, 0, 0, 4, 0),"
+			    " (1795132802, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 17, 4, 0, 1, 0, 0, 4, 0),"
+			    " (1795132803, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 2, 4, 0, 1, 0, 0, 4, 0);"
+			    "INSERT INTO flow_range VALUES (1795132800, 1, 4);"),
+		SQLITE_OK);
+	sqlite3_close(db);
+	run("--state-dir families --csv last");
+	assert_string_equal(out,
+			    "time,exe,raddr,domain,rport,protocol_name,direction,result,send,recv\n"
+			    "2026-11-20T00:00:03Z,,,,0,ipv4,out,,5,0\n2026-11-20T00:00:02Z,,,,0,4,out,,5,0\n"
+			    "2026-11-20T00:00:01Z,,,,0,xdp,out,,0,0\n"
+			    "2026-11-20T00:00:00Z,,3,,1024,vsock,out,,1,2\n");
+}
+
 static void test_empty_says_why(void **state)
 {
 	static const struct {
@@ -583,6 +611,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_families),
 		cmocka_unit_test(test_empty_says_why),
 		cmocka_unit_test_setup_teardown(test_refusals, spoil, release),
 		cmocka_unit_test(test_examples),
