@@ -279,7 +279,8 @@ int processes_exec(struct processes *ps, const struct wire_exec *exec, struct co
 	struct process *p = find(ps, &exec->image);
 
 	if (p && p->command && exec->source != WIRE_EXEC_EXECVE) {
-		if (fills_gap(p->command, c))
+		/* a kernel thread gets its name after it was forked */
+		if (fills_gap(p->command, c) || exec->flags & WIRE_EXEC_KERNEL)
 			set_command(ps, p, c);
 		set_place(ps, p, place);
 		return 0;

@@ -93,6 +93,18 @@ static struct image *find(unsigned pid, unsigned id)
 	return images_find(images, &k);
 }
 
+static void kernel_thread(struct wire_image_key who, const char *name, unsigned source)
+{
+	struct {
+		struct wire_image image;
+		struct wire_exec exec;
+	} r = {.image.hash_error = WIRE_HASH_NO_FILE,
+	       .exec = {.image = who, .source = source, .flags = WIRE_EXEC_KERNEL}};
+
+	snprintf(r.exec.comm, sizeof(r.exec.comm), "%s", name);
+	assert_int_equal(images_exec(images, &r.image, true), 0);
+}
+
 /* path: of a container of that name when it begins with +. */
 static void place(uint64_t id, uint64_t cgroup_id, const char *path)
 {
@@ -123,6 +135,17 @@ static void equal_images_are_one(void **state)
 }
 
 /* Found running, children may be described before their parents. */
+static void kernel_threads_are_named_after_the_fork(void **state)
+{
+	(void)state;
+	kernel_thread(key(2, 0), "kthreadd", WIRE_EXEC_RUNNING);
+	fork_of(key(2, 0), key(77, 0));
+	assert_string_equal(exe(find(77, 0)), "kernel: kthreadd");
+	kernel_thread(key(77, 0), "nfsd", WIRE_EXEC_NETWORK);
+	assert_string_equal(exe(find(77, 0)), "kernel: nfsd");
+	assert_string_equal(exe(find(2, 0)), "kernel: kthreadd");
+}
+
 static void a_parent_described_later(void **state)
 {
 	(void)state;
@@ -401,6 +424,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(equal_images_are_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_parent_described_later, setup, teardown),
+		cmocka_unit_test_setup_teardown(kernel_threads_are_named_after_the_fork, setup, teardown),
 		cmocka_unit_test_setup_teardown(parents_of_each_other, setup, teardown),
 		cmocka_unit_test_setup_teardown(any_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(unknown_keys, setup, teardown),
