@@ -36,6 +36,17 @@ static void use_exec(const struct wire_exec *exec)
 		abort();
 }
 
+static void use_place(const struct wire_place *place)
+{
+	const __u16 lens[] = {place->runtime_len, place->container_len, place->unit_len, place->path_len};
+	const char *text = (const char *)(place + 1);
+	size_t i;
+
+	for (i = 0; i < 4; text += lens[i++])
+		if (lens[i] && strlen(text) + 1 != lens[i])
+			abort();
+}
+
 static void use(const struct wire_hdr *hdr, const void *payload)
 {
 	const struct wire_loss *loss = payload;
@@ -45,6 +56,11 @@ static void use(const struct wire_hdr *hdr, const void *payload)
 		use_exec(payload);
 	else if (hdr->type == WIRE_IMAGE)
 		use_exec((const void *)((const char *)payload + sizeof(struct wire_image)));
+	else if (hdr->type == WIRE_PLACE)
+		use_place(payload);
+	else if (hdr->type == WIRE_CGROUP && strlen((const char *)payload + sizeof(struct wire_cgroup)) + 1 !=
+						     ((const struct wire_cgroup *)payload)->path_len)
+		abort();
 	else if (hdr->type == WIRE_LOSS && (!wire_loss_name(loss->kind) || !wire_stage_name(loss->stage)))
 		abort();
 }
