@@ -26,11 +26,34 @@
 #define STATUS_MS 5000
 #define AREA "%-10s %-4s "
 
-/* What was found BAD, for the last line. */
+/* What hooks that only some kernels take would show, by the functions they are for. */
+#define N_FUNCTIONS 5
+static const struct gap {
+	const char *what;
+	const char *functions[N_FUNCTIONS]; /* beginnings of their names */
+	unsigned kernel;		    /* from this one on nothing is missing; 0: on every kernel */
+} gaps[] = {
+	{"sendfile over TCP", {"inet_sendpage"}, 605},
+	{"splice from kTLS, SMC, MPTCP", {"sock_splice_read"}, 0},
+	{"vsock (talk of virtual machines with their host)", {"vsock_"}, 0},
+	{"programs behind TUN/TAP devices (VPNs)", {"tun_chr_", "tap_write", "tap_read"}, 0},
+	{"virtual machines through vhost", {"tun_sendmsg", "tun_recvmsg", "tap_sendmsg", "tap_recvmsg"}, 0},
+	{"who has an AF_XDP socket", {"xsk_"}, 0},
+	{"the kernel's WireGuard, VXLAN, GENEVE",
+	 {"udp_set_csum", "udp6_set_csum", "wg_", "vxlan_", "geneve_"},
+	 0},
+};
+#define N_GAPS (sizeof(gaps) / sizeof(gaps[0]))
+
+/* What was found, for the last lines. */
 struct findings {
 	unsigned bad;
-	bool unseen;  /* not all could be looked at */
-	bool running; /* a daemon is */
+	unsigned kernel;       /* major * 100 + minor */
+	char why[N_GAPS][120]; /* a gap is one: the reason */
+	char refused[160];     /* programs that were not loaded for one reason... */
+	char programs[2048];   /* ...are said together */
+	bool unseen;	       /* not all could be looked at */
+	bool running;	       /* a daemon is */
 	char where[200];
 };
 
@@ -60,6 +83,7 @@ static void check_kernel(struct findings *found)
 
 	uname(&u);
 	sscanf(u.release, "%u.%u", &major, &minor);
+	found->kernel = major * 100 + minor;
 	snprintf(how, sizeof(how), "%.100s %.60s%s", u.release, u.machine,
 		 major > 6 || (major == 6 && minor >= 3) ? ""
 		 : major > 5 || (major == 5 && minor >= 10)
@@ -137,17 +161,57 @@ static void check_config(const struct options *o, struct findings *found)
 
 /* ---- what the stages find out */
 
+/* What does the absence of function's hook leave open? */
+static void find_gap(const char *function, const char *why, struct findings *found)
+{
+	size_t i, f;
+
+	for (i = 0; i < N_GAPS; i++)
+		for (f = 0; f < N_FUNCTIONS && gaps[i].functions[f]; f++)
+			if (strncmp(function, gaps[i].functions[f], strlen(gaps[i].functions[f])) == 0 &&
+			    (gaps[i].kernel == 0 || found->kernel < gaps[i].kernel) && !found->why[i][0])
+				snprintf(found->why[i], sizeof(found->why[i]), "%s", why);
+}
+
+static void say_refused(const char *stage, struct findings *found)
+{
+	char how[sizeof(found->programs) + sizeof(found->refused) + 32];
+
+	if (found->programs[0]) {
+		snprintf(how, sizeof(how), "not loaded: %s: %s", found->programs, found->refused);
+		note(stage, how);
+	}
+	found->programs[0] = '\0';
+}
+
+/* "TYPE/FUNCTION: why" */
+static void refuse(const char *stage, char *item, struct findings *found)
+{
+	char *why = strstr(item, ": "), *function = strchr(item, '/');
+	size_t len;
+
+	if (why) {
+		*why = '\0';
+		why += 2;
+	}
+	find_gap(function ? function + 1 : item, why ? why : "", found);
+	if (strcmp(found->refused, why ? why : "") != 0)
+		say_refused(stage, found);
+	snprintf(found->refused, sizeof(found->refused), "%s", why ? why : "");
+	len = strlen(found->programs);
+	snprintf(found->programs + len, sizeof(found->programs) - len, "%s%s", len ? ", " : "", item);
+}
+
 /* One item: what was proven, what is missing, what the kernel refused without harm. The grammar is that of
  * the coverage that stages say when they are ready. */
-static void say_item(const char *stage, const char *item, struct findings *found)
+static void say_item(const char *stage, char *item, struct findings *found)
 {
 	char how[1100];
 
 	if (strncmp(item, "NOT PROVEN", 10) == 0) {
 		say(stage, false, item, found);
 	} else if (strncmp(item, "refused ", 8) == 0) {
-		snprintf(how, sizeof(how), "not loaded: %s", item + 8);
-		note(stage, how);
+		refuse(stage, item + 8, found);
 	} else if (strncmp(item, "hooks ", 6) == 0) {
 		snprintf(how, sizeof(how), "%s (%s)", item,
 			 strncmp(item + 6, "tracepoints", 11) == 0
@@ -171,6 +235,7 @@ static void say_lines(int fd, const char *stage, struct findings *found)
 		utf8_escape(shown, sizeof(shown), line, (size_t)n - (line[n - 1] == '\n'));
 		say_item(stage, shown, found);
 	}
+	say_refused(stage, found);
 	free(line);
 	if (f)
 		fclose(f);
@@ -260,19 +325,22 @@ static void check_running(const struct options *o, struct findings *found)
 	free(answer);
 }
 
-static void say_not_covered(void)
+static void say_not_covered(const struct findings *found)
 {
-	static const char *const gaps[] = {
+	static const char *const always[] = {
 		"names of remote hosts: not in this build, `domain` is NULL",
-		"AF_XDP, TUN/TAP devices, vhost: traffic there passes no socket that is hooked",
-		"traffic forwarded for others (routers, bridges): it has no program here",
+		"frames through AF_XDP and DPDK: no socket call moves them",
+		"TUN/TAP, vhost, WireGuard and their kin, if their modules are loaded after the start",
 		"recvmmsg and recv without an address buffer: the peer is inferred or unknown, and marked so",
 		"root can stop, change or deceive everything on this machine",
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(gaps) / sizeof(gaps[0]); i++)
-		printf("%-15s %s\n", "not covered", gaps[i]);
+	for (i = 0; i < N_GAPS; i++)
+		if (found->why[i][0])
+			printf("%-15s %s: %s\n", "not covered", gaps[i].what, found->why[i]);
+	for (i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+		printf("%-15s %s\n", "not covered", always[i]);
 }
 
 static void say_verdict(const struct findings *found)
@@ -301,7 +369,7 @@ int command_doctor(const struct options *o, int argc, char **argv)
 	ask_stage(o, "collector", &found);
 	ask_stage(o, "hasher", &found);
 	check_running(o, &found);
-	say_not_covered();
+	say_not_covered(&found);
 	say_verdict(&found);
 	return found.bad ? COMMAND_FAILED : COMMAND_GOOD;
 }

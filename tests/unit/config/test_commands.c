@@ -150,6 +150,53 @@ static void test_doctor(void **state)
 	says("nobody is watching");
 }
 
+static void write_stage(const char *name, const char *text)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/femtosnitch-%s", dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fprintf(f, "#!/bin/sh\ncat <<'END'\n%s\nEND\n", text);
+	fclose(f);
+	assert_int_equal(chmod(path, 0755), 0);
+}
+
+/* What stages say, beside a copy of the program: each item has its mark, programs that the kernel refused
+ * stand together by reason, and what they leave open is said in words. */
+static void test_doctor_items(void **state)
+{
+	char command[2 * PATH_MAX], real[PATH_MAX];
+
+	(void)state;
+	need_program();
+	if (geteuid() != 0) {
+		print_message("SKIP test_doctor_items: only root may ask the stages\n");
+		skip();
+	}
+	strcpy(real, program);
+	snprintf(command, sizeof(command), "cp %s %s/femtosnitch", real, dir);
+	assert_int_equal(system(command), 0);
+	snprintf(program, sizeof(program), "%s/femtosnitch", dir);
+	write_stage("hasher", "fanotify: ok");
+	write_stage("collector", "TCP sent: proven\nNOT PROVEN: TCP received (0 of 41 bytes seen)\n"
+				 "hooks trampolines: 9 attached\nrefused fexit/xsk_bind: not in this kernel\n"
+				 "refused fexit/tun_sendmsg: because\nrefused fexit/tun_recvmsg: because");
+	assert_int_equal(run("doctor --state-dir s"), 1);
+	says("collector  ok   TCP sent: proven\n");
+	says("collector  BAD  NOT PROVEN: TCP received (0 of 41 bytes seen)\n");
+	says("collector  ok   hooks trampolines: 9 attached (where the tracepoints");
+	says("collector       not loaded: fexit/xsk_bind: not in this kernel\n");
+	says("collector       not loaded: fexit/tun_sendmsg, fexit/tun_recvmsg: because\n");
+	says("not covered     who has an AF_XDP socket: not in this kernel\n");
+	says("not covered     virtual machines through vhost: because\n");
+	assert_null(strstr(out, "WireGuard, VXLAN"));
+	says("BAD (");
+	says("collector): see there.");
+	strcpy(program, real);
+}
+
 static void test_needs_root(void **state)
 {
 	(void)state;
@@ -170,7 +217,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_usage),	     cmocka_unit_test(test_stopped),
 		cmocka_unit_test(test_check_config), cmocka_unit_test(test_doctor),
-		cmocka_unit_test(test_needs_root),
+		cmocka_unit_test(test_doctor_items), cmocka_unit_test(test_needs_root),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
