@@ -147,7 +147,7 @@ daemon_config ", \"DB text log\": true, \"DB sql log\": false, \"Log ignore\": [
 kill -HUP $DAEMON
 said "$T/daemon.log" 'generation 5'
 cmd status
-same status_forgets_refused "$(grep -c refused "$T/out")" 0
+same status_forgets_refused "$(grep -c "settings refused" "$T/out")" 0
 sleep 0.3
 act by_hash udp up $B4 $SINK 10 100
 act not_in_sql tcp up $B4 $SINK 1000

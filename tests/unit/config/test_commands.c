@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -168,6 +169,8 @@ static void write_stage(const char *name, const char *text)
 static void test_doctor_items(void **state)
 {
 	char command[2 * PATH_MAX], real[PATH_MAX];
+	unsigned major = 0, minor = 0;
+	struct utsname u;
 
 	(void)state;
 	need_program();
@@ -182,7 +185,8 @@ static void test_doctor_items(void **state)
 	write_stage("hasher", "fanotify: ok");
 	write_stage("collector", "TCP sent: proven\nNOT PROVEN: TCP received (0 of 41 bytes seen)\n"
 				 "hooks trampolines: 9 attached\nrefused fexit/xsk_bind: not in this kernel\n"
-				 "refused fexit/tun_sendmsg: because\nrefused fexit/tun_recvmsg: because");
+				 "refused fexit/tun_sendmsg: because\nrefused fexit/tun_recvmsg: because\n"
+				 "refused fexit/inet_sendpage: of old");
 	assert_int_equal(run("doctor --state-dir s"), 1);
 	says("collector  ok   TCP sent: proven\n");
 	says("collector  BAD  NOT PROVEN: TCP received (0 of 41 bytes seen)\n");
@@ -192,6 +196,9 @@ static void test_doctor_items(void **state)
 	says("not covered     who has an AF_XDP socket: not in this kernel\n");
 	says("not covered     virtual machines through vhost: because\n");
 	assert_null(strstr(out, "WireGuard, VXLAN"));
+	uname(&u); /* sendfile goes through sendmsg since Linux 6.5 */
+	sscanf(u.release, "%u.%u", &major, &minor);
+	assert_int_equal(strstr(out, "sendfile over TCP") == NULL, major * 100 + minor >= 605);
 	says("BAD (");
 	says("collector): see there.");
 	strcpy(program, real);
