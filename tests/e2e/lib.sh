@@ -294,7 +294,13 @@ daemon_stop_clean() { # NAME
 query() { "$FEMTO" query --state-dir "$T/state" "$@"; }
 
 # Close the window and wait until it is committed.
-flush() { query --now --csv "SELECT 1" >/dev/null 2>"$T/flush.err" || fail flush "$(cat "$T/flush.err")"; }
+flush() {
+	tries=1
+	until query --now --csv "SELECT 1" >/dev/null 2>"$T/flush.err"; do
+		[ $tries -lt "$SLOW" ] || { fail flush "$(cat "$T/flush.err")"; return; }
+		tries=$((tries + 1))
+	done
+}
 
 sql() { # QUERY: rows, columns separated by one blank
 	sqlite3 -readonly -batch -noheader -separator ' ' -cmd '.timeout 5000' "$DB" "$1"
