@@ -2,13 +2,18 @@
 #include "collector/sweep.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#define PASSES_MAX 3
 
 struct sweep {
 	struct probe *probe;
 	struct record *record;
 	int fd;
+	unsigned reads; /* of this pass that brought something */
+	unsigned passes;
 	char buffer[SWEEP_READ];
 };
 
@@ -27,6 +32,7 @@ int sweep_start(struct sweep **out, struct probe *probe, struct record *record)
 	sweep->probe = probe;
 	sweep->record = record;
 	sweep->fd = fd;
+	sweep->reads = sweep->passes = 0;
 	*out = sweep;
 	return 0;
 }
@@ -40,6 +46,23 @@ static void take_records(struct sweep *sweep, size_t len)
 		record_take(sweep->record, sweep->buffer + at, size);
 	if (len % size)
 		sweep->record->dropped++;
+}
+
+/* The kernel finds its place in a hash bucket again by counting, so a socket that goes away between two reads
+ * hides one that stays. After a pass of several reads another looks for those; it finds little and is quick.
+ */
+static bool look_again(struct sweep *sweep)
+{
+	int fd;
+
+	if (sweep->reads < 2 || ++sweep->passes >= PASSES_MAX)
+		return false;
+	if ((fd = probe_iter_open(sweep->probe, PROBE_ITER_SOCKETS)) < 0)
+		return false;
+	close(sweep->fd);
+	sweep->fd = fd;
+	sweep->reads = 0;
+	return true;
 }
 
 static int finish(struct sweep *sweep, uint64_t *jiffies)
@@ -62,10 +85,13 @@ int sweep_step(struct sweep **sweep, uint64_t *jiffies)
 		/* who an image is stands in the ring before the iterator shows its first slot */
 		probe_ring_read((*sweep)->probe, record_take, (*sweep)->record);
 		take_records(*sweep, n);
+		(*sweep)->reads++;
 		return 1;
 	}
 	if (n < 0 &&
 	    errno == EAGAIN) /* the kernel skipped a million elements without news and wants a pause */
+		return 1;
+	if (n == 0 && look_again(*sweep))
 		return 1;
 	rc = n < 0 ? -errno : finish(*sweep, jiffies);
 	sweep_free(*sweep);
