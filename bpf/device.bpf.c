@@ -276,14 +276,14 @@ static __always_inline void tap_socket_moved(const struct socket *sock, const vo
 #define ABOUT_SOCKET 2
 
 #define FILE_MOVED(function, name, call, receiving)                                                          \
-	PROGRAM_TWICE("fexit/" #function, name, receiving ? TOKEN_RECEIVE : TOKEN_SEND, ABOUT_FILE,          \
-		      call(iocb, ret, receiving), struct kiocb *iocb, void *iter, long ret)
+	TRAMPOLINE_TWICE("fexit/" #function, name, receiving ? TOKEN_RECEIVE : TOKEN_SEND, ABOUT_FILE,       \
+			 call(iocb, ret, receiving), struct kiocb *iocb, void *iter, long ret)
 #define SOCKET_SENT(function, name, call)                                                                    \
-	PROGRAM_TWICE("fexit/" #function, name, TOKEN_SEND, ABOUT_SOCKET, call(sock, msg, ret, false),       \
-		      struct socket *sock, void *msg, __u64 size, int ret)
+	TRAMPOLINE_TWICE("fexit/" #function, name, TOKEN_SEND, ABOUT_SOCKET, call(sock, msg, ret, false),    \
+			 struct socket *sock, void *msg, __u64 size, int ret)
 #define SOCKET_RECEIVED(function, name, call)                                                                \
-	PROGRAM_TWICE("fexit/" #function, name, TOKEN_RECEIVE, ABOUT_SOCKET, call(sock, msg, ret, true),     \
-		      struct socket *sock, void *msg, __u64 size, int flags, int ret)
+	TRAMPOLINE_TWICE("fexit/" #function, name, TOKEN_RECEIVE, ABOUT_SOCKET, call(sock, msg, ret, true),  \
+			 struct socket *sock, void *msg, __u64 size, int flags, int ret)
 
 FILE_MOVED(tun_chr_write_iter, on_tun_write, tun_file_moved, false)
 FILE_MOVED(tun_chr_read_iter, on_tun_read, tun_file_moved, true)
@@ -310,5 +310,5 @@ static __always_inline void xdp_bound(struct socket *sock, int ret)
 	use_count(&use, &moved);
 }
 
-PROGRAM_TWICE("fexit/xsk_bind", on_xdp_bind, TOKEN_SEND, 0, xdp_bound(sock, ret), struct socket *sock,
-	      void *address, int len, int ret)
+TRAMPOLINE_TWICE("fexit/xsk_bind", on_xdp_bind, TOKEN_SEND, 0, xdp_bound(sock, ret), struct socket *sock,
+		 void *address, int len, int ret)

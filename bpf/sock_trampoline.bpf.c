@@ -52,11 +52,12 @@ static __always_inline void message_received(struct socket *sock, const struct m
 }
 
 #define SENDMSG(function, name)                                                                              \
-	PROGRAM_TWICE("fexit/" #function, name, TOKEN_SEND, 0, message_sent(sock, msg, ret),                 \
-		      struct socket *sock, struct msghdr *msg, __u64 size, int ret)
+	TRAMPOLINE_TWICE("fexit/" #function, name, TOKEN_SEND, 0, message_sent(sock, msg, ret),              \
+			 struct socket *sock, struct msghdr *msg, __u64 size, int ret)
 #define RECVMSG(function, name)                                                                              \
-	PROGRAM_TWICE("fexit/" #function, name, TOKEN_RECEIVE, 0, message_received(sock, msg, flags, ret),   \
-		      struct socket *sock, struct msghdr *msg, __u64 size, int flags, int ret)
+	TRAMPOLINE_TWICE("fexit/" #function, name, TOKEN_RECEIVE, 0,                                         \
+			 message_received(sock, msg, flags, ret), struct socket *sock, struct msghdr *msg,   \
+			 __u64 size, int flags, int ret)
 
 SENDMSG(inet_sendmsg, on_inet_sendmsg)
 SENDMSG(inet6_sendmsg, on_inet6_sendmsg)
@@ -78,8 +79,8 @@ static __always_inline void page_sent(struct socket *sock, long ret)
 		sent(sk, ret, &named);
 }
 
-PROGRAM_TWICE("fexit/inet_sendpage", on_inet_sendpage, TOKEN_SEND, 0, page_sent(sock, ret),
-	      struct socket *sock, void *page, int offset, __u64 size, int flags, long ret)
+TRAMPOLINE_TWICE("fexit/inet_sendpage", on_inet_sendpage, TOKEN_SEND, 0, page_sent(sock, ret),
+		 struct socket *sock, void *page, int offset, __u64 size, int flags, long ret)
 
 /* ---- functions of modules, which can be watched once the module is loaded (and has BTF: Linux 5.11)
  *
@@ -96,11 +97,11 @@ static __always_inline void module_moved(struct socket *sock, int flags, bool re
 }
 
 #define MODULE_SENDMSG(function, name)                                                                       \
-	PROGRAM_TWICE("fexit/" #function, name, TOKEN_SEND, 0, module_moved(sock, 0, false, ret),            \
-		      struct socket *sock, struct msghdr *msg, __u64 size, int ret)
+	TRAMPOLINE_TWICE("fexit/" #function, name, TOKEN_SEND, 0, module_moved(sock, 0, false, ret),         \
+			 struct socket *sock, struct msghdr *msg, __u64 size, int ret)
 #define MODULE_RECVMSG(function, name)                                                                       \
-	PROGRAM_TWICE("fexit/" #function, name, TOKEN_RECEIVE, 0, module_moved(sock, flags, true, ret),      \
-		      struct socket *sock, struct msghdr *msg, __u64 size, int flags, int ret)
+	TRAMPOLINE_TWICE("fexit/" #function, name, TOKEN_RECEIVE, 0, module_moved(sock, flags, true, ret),   \
+			 struct socket *sock, struct msghdr *msg, __u64 size, int flags, int ret)
 
 MODULE_SENDMSG(vsock_connectible_sendmsg, on_vsock_sendmsg) /* stream and seqpacket */
 MODULE_RECVMSG(vsock_connectible_recvmsg, on_vsock_recvmsg)

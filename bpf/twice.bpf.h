@@ -35,6 +35,7 @@ enum token_hook {
 		return 0;                                                                                    \
 	}
 
+#define TRAMPOLINE_TWICE PROGRAM_TWICE
 #else
 
 #define TOKENS_MAX 1024 /* a power of two */
@@ -114,15 +115,15 @@ static __always_inline bool counts_second(enum token_hook hook, __u16 about)
 	return shared.twice && !token_take(token_of(hook, about));
 }
 
-/* The pair: NAME, and NAME_again, which the collector attaches only where the kernel may skip the first. */
-#define PROGRAM_TWICE(section, name, hook, about, call, args...)                                             \
+#define PROGRAM_FIRST(section, name, hook, about, call, args...)                                             \
 	SEC(section)                                                                                         \
 	int BPF_PROG(name, args)                                                                             \
 	{                                                                                                    \
 		if (counts_first(hook, about))                                                               \
 			call;                                                                                \
 		return 0;                                                                                    \
-	}                                                                                                    \
+	}
+#define PROGRAM_SECOND(section, name, hook, about, call, args...)                                            \
 	SEC(section)                                                                                         \
 	int BPF_PROG(name##_again, args)                                                                     \
 	{                                                                                                    \
@@ -130,6 +131,16 @@ static __always_inline bool counts_second(enum token_hook hook, __u16 about)
 			call;                                                                                \
 		return 0;                                                                                    \
 	}
+
+/* The pair: NAME, and NAME_again, which the collector attaches only where the kernel may skip the first. They
+ * are attached in the order in which they stand here. A tracepoint runs them in that order too, a trampoline
+ * the last attached first (hlist_add_head in kernel/bpf/trampoline.c). */
+#define PROGRAM_TWICE(section, name, hook, about, call, args...)                                             \
+	PROGRAM_FIRST(section, name, hook, about, call, args)                                                \
+	PROGRAM_SECOND(section, name, hook, about, call, args)
+#define TRAMPOLINE_TWICE(section, name, hook, about, call, args...)                                          \
+	PROGRAM_SECOND(section, name, hook, about, call, args)                                               \
+	PROGRAM_FIRST(section, name, hook, about, call, args)
 #endif
 
 #endif
