@@ -96,7 +96,9 @@ static const char *misfit(const struct handover *given, uint64_t print, struct h
 	notes = adopt_notes(*journal);
 	if (notes->fingerprint != print || notes->held != hold->n)
 		return "it is not complete";
-	return notes->starting ? "the last that tried did not become ready" : NULL;
+	if (notes->starting)
+		return "the last that tried did not become ready";
+	return load_more_now(&notes->report) ? "more can be watched now" : NULL;
 }
 
 struct journal *adopt_take(int sock, const struct load_wish *wish, struct hold *hold)

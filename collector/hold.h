@@ -6,7 +6,7 @@
 #ifndef FEMTOSNITCH_HOLD_H
 #define FEMTOSNITCH_HOLD_H
 
-#define HOLD_MAX 160	  /* a program takes two: itself and its link */
+#define HOLD_MAX 230	  /* a program takes two: itself and its link */
 #define HOLD_NAME_SIZE 32 /* of a BPF program or map, as in the source */
 
 enum hold_kind {

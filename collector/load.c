@@ -9,13 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "collector/cgroup.h"
 #include "collector/object.h"
 #include "config/log.h"
 
-#define OUT_MAX 64 /* programs left out */
+#define OUT_MAX 128 /* programs left out */
+#define ABSENT "not in this kernel"
 
 struct load {
 	struct bpf_object *obj;
@@ -161,7 +163,7 @@ static void choose(struct load *load, struct bpf_program *prog)
 			 strerror(-load->trampolines_err));
 		leave_out(load, prog, why);
 	} else if (find_target(prog)) {
-		leave_out(load, prog, "not in this kernel");
+		leave_out(load, prog, ABSENT);
 	} else {
 		bpf_program__set_autoload(prog, true);
 	}
@@ -437,4 +439,43 @@ void load_free(struct load *load)
 		return;
 	bpf_object__close(load->obj);
 	free(load);
+}
+
+/* ---- later */
+
+static bool was_absent(const struct load_report *report, const struct bpf_program *prog)
+{
+	char line[160];
+
+	snprintf(line, sizeof(line), "%s: " ABSENT, bpf_program__section_name(prog));
+	return strstr(report->refused, line) != NULL;
+}
+
+static bool is_there_now(const struct load_report *report)
+{
+	struct load load = {.wish.ring_pages = 8};
+	struct bpf_program *prog;
+
+	libbpf_set_print(libbpf_says);
+	if (open_object(&load) == 0)
+		bpf_object__for_each_program (prog, load.obj)
+			if (is_trampoline(prog) && was_absent(report, prog) && find_target(prog) == 0)
+				return true;
+	return false;
+}
+
+/* In a process of its own: libbpf 1.1 would not give the memory back (see set_of_kernel). */
+bool load_more_now(const struct load_report *report)
+{
+	int status = 0;
+	pid_t pid;
+
+	if (!strstr(report->refused, ABSENT))
+		return false;
+	pid = fork();
+	if (pid == 0)
+		_exit(is_there_now(report));
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 1;
 }

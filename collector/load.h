@@ -7,11 +7,13 @@
 #ifndef FEMTOSNITCH_LOAD_H
 #define FEMTOSNITCH_LOAD_H
 
+#include <stdbool.h>
+
 #include "bpf/wire.h"
 #include "collector/hold.h"
 #include "collector/hooks.h"
 
-#define LOAD_TEXT_SIZE 2048
+#define LOAD_TEXT_SIZE 3072
 
 struct load_wish {
 	unsigned ring_pages; /* of 4 KiB, a power of two */
@@ -36,5 +38,8 @@ int load_open(struct load **out, const struct load_wish *, struct load_report *,
 void load_attach(struct load *, struct wire_shared *, struct hold *hold);
 
 void load_free(struct load *); /* NULL is fine */
+
+/* Could more be loaded now than what this report tells of, because a module was loaded since? */
+bool load_more_now(const struct load_report *);
 
 #endif

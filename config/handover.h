@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define HANDOVER_MAX 240      /* the kernel passes 253 at once (SCM_MAX_FD) */
+#define HANDOVER_MAX 250      /* the kernel passes 253 at once (SCM_MAX_FD) */
 #define HANDOVER_FD 3	      /* of a stage that was started with --handover */
 #define HANDOVER_NAME_SIZE 80 /* letters, digits and ".-_" */
 

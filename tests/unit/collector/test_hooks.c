@@ -14,6 +14,7 @@
 #include "collector/hold.h"
 #include "collector/hooks.h"
 #include "collector/object.h"
+#include "config/handover.h"
 
 static struct bpf_object *open_object(void)
 {
@@ -29,6 +30,7 @@ static void every_program_has_a_row(void **state)
 	struct bpf_object *obj = open_object();
 	struct bpf_program *prog;
 	char other[HOLD_NAME_SIZE];
+	unsigned n = 0;
 
 	(void)state;
 	assert_non_null(obj);
@@ -36,6 +38,7 @@ static void every_program_has_a_row(void **state)
 		const char *name = bpf_program__name(prog);
 		const struct hook *hook = hooks_find(name);
 
+		n++;
 		if (!hook)
 			fail_msg("%s has no row in collector/hooks.c", name);
 		assert_true(strlen(name) < HOLD_NAME_SIZE);
@@ -47,6 +50,8 @@ static void every_program_has_a_row(void **state)
 		if (!bpf_object__find_program_by_name(obj, other))
 			fail_msg("%s is the twin of no program", name);
 	}
+	assert_true(2 * n + 16 <= HOLD_MAX); /* should all be loaded, each with its link, and the maps */
+	assert_true(HOLD_MAX < HANDOVER_MAX);
 	bpf_object__close(obj);
 }
 
