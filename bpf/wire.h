@@ -56,6 +56,7 @@ enum wire_type {
 	WIRE_PLACE,	   /* wire_place: what that path says (hasher -> store) */
 	WIRE_RESUME,	   /* wire_resume: the number of the next fact (collector -> store) */
 	WIRE_INTERFACES,   /* wire_interfaces: beside what the interfaces moved (store -> supervisor) */
+	WIRE_STOP,	   /* no payload: the end of file that follows is an order (supervisor -> collector) */
 	WIRE__MAX
 };
 
@@ -405,7 +406,7 @@ struct wire_shared {
 	struct wire_loss_count loss_reported[WIRE_LOSS__MAX];
 	__u64 skipped_reported; /* of the runs that the kernel skipped */
 	__u32 overflow_in_use;	/* 0: overflow_a, 1: overflow_b */
-	__u32 pad;
+	__u32 taking;		/* what was counted leaves the kernel, and nobody else has it yet */
 };
 
 #ifndef __bpf__

@@ -32,6 +32,7 @@ struct collector {
 	int64_t window_due_ms; /* CLOCK_MONOTONIC */
 	int epoll_fd;
 	int clock_fd;
+	bool stop_ordered;
 	bool stopping;
 };
 

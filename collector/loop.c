@@ -148,6 +148,9 @@ static void head_frame(struct collector *c, const struct wire_hdr *hdr, const vo
 	case WIRE_TICK:
 		frame_pass(c->stage.out, hdr, payload);
 		break;
+	case WIRE_STOP:
+		c->stop_ordered = true;
+		break;
 	case WIRE_COMMITTED:
 		if (c->journal)
 			journal_durable(c->journal, ((const struct wire_committed *)payload)->to_ns);
@@ -255,12 +258,10 @@ static void step(struct collector *c)
 	}
 }
 
-/* The last window: stop counting, then read what was counted, so that nothing is lost in between. Unless
- * somebody keeps us in the kernel: then what comes now is the next run's. */
-static void stop(struct collector *c)
+/* The last window: stop counting, then read what was counted, so that nothing is lost in between. Where
+ * somebody keeps us in the kernel nothing stops, and what comes now is the next run's. */
+static void last_window(struct collector *c)
 {
-	int64_t until = now_ms() + STOP_MS;
-
 	if (!c->journal)
 		probe_stop_counting(c->probe);
 	sweep_free(c->sweep);
@@ -268,6 +269,16 @@ static void stop(struct collector *c)
 	sweep_whole(c);
 	drain(c);
 	sweep_whole(c);
+}
+
+/* If the supervisor died, we may be killed any moment: no time to take anything out of the kernel, where it
+ * is safe if somebody keeps it. */
+static void stop(struct collector *c)
+{
+	int64_t until = now_ms() + STOP_MS;
+
+	if (!c->journal || c->stop_ordered)
+		last_window(c);
 	while (frame_flush(c->stage.out) == -EAGAIN && now_ms() < until) {
 		struct epoll_event event;
 

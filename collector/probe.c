@@ -282,6 +282,7 @@ int probe_overflow_take(struct probe *probe, probe_record *on_record, void *arg)
 	err = flows && keys ? overflow_use(probe, !shared->overflow_in_use) : -ENOMEM;
 	if (err < 0)
 		goto out;
+	shared->taking = 1;
 	probe->overflow_left -= probe->overflow_left > 0;
 	shared->overflow_taken = used;
 	shared->overflow_called = 0;
@@ -294,6 +295,7 @@ int probe_overflow_take(struct probe *probe, probe_record *on_record, void *arg)
 		}
 		taken += err >= 0 ? n : 0;
 	}
+	shared->taking = 0;
 out:
 	free(keys);
 	free(flows);

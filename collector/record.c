@@ -17,7 +17,9 @@ static struct exec_frame frame; /* 37 KB, touched only as far as a record reache
 
 static void put(struct record *rec, enum wire_type type, const void *payload, size_t len, uint64_t bytes)
 {
-	if (frame_put(rec->stage->out, type, payload, len, NULL, 0) == 0)
+	int rc = frame_put(rec->stage->out, type, payload, len, NULL, 0);
+
+	if (rc == 0 || rc == -EPIPE) /* the hasher is gone: the journal, if there is one, has it */
 		return;
 	rec->dropped++;
 	rec->dropped_bytes += bytes;

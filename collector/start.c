@@ -179,6 +179,9 @@ static void take_over(struct collector *c, struct hold *hold)
 	c->window_from = c->since_ns = notes->window_from;
 	replay(c);
 	frame_writer_tee(c->stage.out, note_frame, c->journal);
+	if (probe_shared(c->probe)->taking)
+		stage_loss(&c->stage, WIRE_LOSS_PIPE, c->since_ns, stage_now(), 1, 0,
+			   "the collector was killed while it read counters: what it just read is missing");
 	go_on_with_clock(c);
 	probe_describe_again(c->probe);
 	probe_ring_read(c->probe, record_take, &c->record);

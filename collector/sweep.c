@@ -75,9 +75,11 @@ static int finish(struct sweep *sweep, uint64_t *jiffies)
 
 int sweep_step(struct sweep **sweep, uint64_t *jiffies)
 {
+	struct wire_shared *shared = probe_shared((*sweep)->probe);
 	ssize_t n;
 	int rc;
 
+	shared->taking = 1;
 	do
 		n = read((*sweep)->fd, (*sweep)->buffer, sizeof((*sweep)->buffer));
 	while (n < 0 && errno == EINTR);
@@ -86,8 +88,10 @@ int sweep_step(struct sweep **sweep, uint64_t *jiffies)
 		probe_ring_read((*sweep)->probe, record_take, (*sweep)->record);
 		take_records(*sweep, n);
 		(*sweep)->reads++;
+		shared->taking = 0;
 		return 1;
 	}
+	shared->taking = 0;
 	if (n < 0 &&
 	    errno == EAGAIN) /* the kernel skipped a million elements without news and wants a pause */
 		return 1;

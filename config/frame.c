@@ -245,18 +245,18 @@ int frame_put(struct frame_writer *w, enum wire_type type, const void *head, siz
 
 	if (head_len > WIRE_FRAME_MAX || tail_len > WIRE_FRAME_MAX || HDR + len > WIRE_FRAME_MAX)
 		return -EMSGSIZE;
+	if (!w->error && frame_pending(w) + HDR + len > w->bound)
+		(void)frame_flush(w); /* the reader may have caught up since */
+	if (!w->error && reserve(w, HDR + len) != 0)
+		return -ENOBUFS;
+	hdr.len = (__u32)len;
+	if (w->tee)
+		w->tee(w->tee_arg, &hdr, head, head_len, tail, tail_len);
 	if (w->error)
 		return w->error;
-	if (frame_pending(w) + HDR + len > w->bound)
-		(void)frame_flush(w); /* the reader may have caught up since */
-	if (reserve(w, HDR + len) != 0)
-		return w->error ? w->error : -ENOBUFS;
-	hdr.len = (__u32)len;
 	append(w, &hdr, HDR);
 	append(w, head, head_len);
 	append(w, tail, tail_len);
-	if (w->tee)
-		w->tee(w->tee_arg, &hdr, head, head_len, tail, tail_len);
 	if (frame_pending(w) >= FRAME_BATCH)
 		(void)frame_flush(w); /* what went wrong is kept for the next call */
 	return 0;

@@ -47,7 +47,8 @@ void frame_writer_free(struct frame_writer *); /* NULL is fine */
 int frame_put(struct frame_writer *, enum wire_type, const void *head, size_t head_len, const void *tail,
 	      size_t tail_len);
 
-/* Have every frame that is taken from now on shown to tee as well; NULL: no longer. */
+/* Have every frame from now on shown to tee as well, also those that nobody reads any more (-EPIPE), but not
+ * those that are refused for want of room; NULL: no longer. */
 typedef void frame_tee(void *arg, const struct wire_hdr *, const void *head, size_t head_len,
 		       const void *tail, size_t tail_len);
 void frame_writer_tee(struct frame_writer *, frame_tee *, void *arg);

@@ -124,6 +124,12 @@ uint64_t head_flush(struct head *h)
 	return ++h->flushes;
 }
 
+void head_stop(struct head *h)
+{
+	(void)frame_put(h->writer, WIRE_STOP, NULL, 0, NULL, 0);
+	(void)frame_flush(h->writer);
+}
+
 void head_committed(struct head *h, const struct wire_committed *committed)
 {
 	(void)frame_put(h->writer, WIRE_COMMITTED, committed, sizeof(*committed), NULL, 0);

@@ -30,6 +30,9 @@ unsigned head_generation(const struct head *); /* sent last, 0 = none */
 /* Order a window to be closed now. Its number, under which WIRE_COMMITTED answers; 0: there is no room. */
 uint64_t head_flush(struct head *);
 
+/* Say that what follows, the end of file, is meant. */
+void head_stop(struct head *);
+
 /* Pass on what is durable; forgotten where there is no room, the next one says more. */
 void head_committed(struct head *, const struct wire_committed *);
 

@@ -72,7 +72,8 @@ static void stop(struct supervisor *s, int exit_code)
 	s->exit_code = exit_code;
 	s->deadline_ms = process_now_ms() + STOP_MS;
 	notify_send("STOPPING=1\nSTATUS=stopping");
-	(void)head_write(s->head);
+	if (s->head)
+		head_stop(s->head);
 	chain_close_head(&s->status.chain);
 }
 

@@ -213,6 +213,7 @@ static const struct rule rules[WIRE__MAX] = {
 	[WIRE_CGROUP] = {sizeof(struct wire_cgroup), true, check_cgroup},
 	[WIRE_PLACE] = {sizeof(struct wire_place), true, check_place},
 	[WIRE_RESUME] = {sizeof(struct wire_resume), false, check_resume},
+	[WIRE_STOP] = {0, false, NULL},
 	[WIRE_INTERFACES] = {sizeof(struct wire_interfaces), false, NULL},
 };
 

@@ -92,12 +92,29 @@ who() # ROUND MODE: the program that moves the bytes
 	case $2 in programs | lasting) echo "$1_$2_child" ;; *) echo "$1_$2" ;; esac
 }
 
+# Records that found the kernel's maps full (this test does not fill them, another one on this machine may), and the
+# rare kill that hits a read.
+overfull()
+{
+	sql "SELECT coalesce(sum(records), 0) FROM losses WHERE kind IN ('ring full', 'overflow full')
+		OR detail LIKE 'the collector was killed while%'"
+}
+
 exact() # ROUND
 {
+	full_now=$(overfull)
 	for mode in $modes; do
-		same "restart_$1_$mode" "$(logged "$(who "$1" $mode)")" "$(moved "$1_$mode")"
+		got=$(logged "$(who "$1" $mode)")
+		want=$(moved "$1_$mode")
+		if [ "$got" != "$want" ] && [ "$full_now" -gt "$full" ]; then
+			skip "restart_$1_$mode" "said to be lost: maps of the kernel were full, or a read was hit ($got of $want)"
+		else
+			same "restart_$1_$mode" "$got" "$want"
+		fi
 	done
+	full=$full_now
 }
+full=0
 
 # Every program, map and link that the collector has, "prog 12" a line.
 objects()
@@ -189,8 +206,33 @@ done
 objects > /run-test/objects.again
 same restart_killed_same_objects "$(cat /run-test/objects.again)" "$(cat /run-test/objects)"
 # other kinds are what the rest of this machine does to the kernel's maps
-same restart_no_losses "$(sql "SELECT kind, records, bytes, detail FROM losses WHERE kind IN ('pipe', 'image', 'store')")" ''
+same restart_no_losses "$(sql "SELECT kind, records, bytes, detail FROM losses WHERE kind IN ('pipe', 'image', 'store')
+	AND detail NOT LIKE 'the collector was killed while%'")" ''
 same restart_nothing_unattributed "$(sql "SELECT count(*) FROM connections WHERE exe IS NULL")" 0
+
+same restart_own_traffic "$(sql "SELECT count(*) FROM connections WHERE exe = '/usr/local/libexec/femtosnitch/femtosnitch-collector'")" 0
+
+# ---- a look at the machine leaves it alone
+femtosnitch doctor > /run-test/doctor 2>&1
+same restart_doctor "$(grep -c 'hooks .* attached' /run-test/doctor) $(property NFileDescriptorStore)" "1 $(($(held) + 1))"
+
+# ---- a module came that has functions to be hooked: what was taken over would not know of it
+hooked()
+{
+	coverage | sed -n 's/^hooks .*: \([0-9]*\) attached$/\1/p'
+}
+before=$(hooked)
+if coverage | grep -q '^refused .*geneve.*: not in this kernel' && modprobe geneve 2>/dev/null; then
+	ctl restart $unit
+	same restart_module_loads_anew "$(coverage | grep -c '^taken over after') $(($(hooked) > before))" '0 1'
+	first_gaps=$((first_gaps + 1))
+	objects > /run-test/objects
+	until_true 50 stored_all
+	ctl restart $unit
+	same restart_module_then_taken_over "$(coverage | grep -c '^taken over after')" 1
+else
+	skip restart_module_loads_anew "trampolines do not work here, or there is no module geneve"
+fi
 
 # ---- another version of what is in the kernel: nothing is taken over, and that is said
 talk upgrade

@@ -34,7 +34,8 @@ static void close_pair(struct pair *p)
 {
 	frame_reader_free(p->r);
 	frame_writer_free(p->w);
-	close(p->ends[0]);
+	if (p->ends[0] >= 0)
+		close(p->ends[0]);
 	if (p->ends[1] >= 0)
 		close(p->ends[1]);
 }
@@ -303,13 +304,65 @@ static void test_fill_one(void **state)
 	close_pair(&p);
 }
 
+struct shown {
+	unsigned frames;
+	uint64_t last;
+};
+
+static void note(void *arg, const struct wire_hdr *hdr, const void *head, size_t head_len, const void *tail,
+		 size_t tail_len)
+{
+	struct shown *shown = arg;
+
+	assert_int_equal(hdr->type, WIRE_TICK);
+	assert_int_equal(hdr->len, head_len + tail_len);
+	assert_null(tail);
+	shown->frames++;
+	memcpy(&shown->last, head, sizeof(shown->last));
+}
+
+/* A journal must have what nobody reads any more: who read it may have been killed. */
+static void test_tee(void **state)
+{
+	const size_t size = sizeof(struct wire_hdr) + sizeof(struct wire_tick);
+	struct shown shown = {0};
+	struct pair p;
+	uint64_t i;
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	open_pair(&p, 2 * size);
+	assert_int_equal(put_tick(p.w, 1), 0);
+	frame_writer_tee(p.w, note, &shown);
+	assert_int_equal(put_tick(p.w, 2), 0);
+	assert_int_equal(shown.frames, 1);
+	assert_int_equal(shown.last, 2);
+	for (i = 3; put_tick(p.w, i) == 0; i++) /* until the pipe is full */
+		assert_int_equal(shown.last, i);
+	assert_int_equal(shown.last, i - 1); /* the refused one was not shown */
+	close(p.ends[0]);
+	p.ends[0] = -1;
+	assert_int_equal(frame_flush(p.w), -EPIPE);
+	assert_int_equal(put_tick(p.w, 77), -EPIPE);
+	assert_int_equal(shown.last, 77);
+	frame_writer_tee(p.w, NULL, NULL);
+	assert_int_equal(put_tick(p.w, 78), -EPIPE);
+	assert_int_equal(shown.last, 77);
+	close_pair(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_batches),
-		cmocka_unit_test(test_bound),	   cmocka_unit_test(test_partial_writes),
-		cmocka_unit_test(test_sizes),	   cmocka_unit_test(test_reader_gone),
-		cmocka_unit_test(test_truncated),  cmocka_unit_test(test_broken),
+		cmocka_unit_test(test_tee),
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_batches),
+		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_partial_writes),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_reader_gone),
+		cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_broken),
 		cmocka_unit_test(test_fill_one),
 	};
 

@@ -370,6 +370,8 @@ static void test_resume(void **state)
 	good();
 	only_this_length();
 	bad_u8(0, 0, "no journal");
+	begin(WIRE_STOP, "", 0);
+	good();
 }
 
 static void test_facts(void **state)
