@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <malloc.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "collector/collector.h"
 #include "collector/selftest.h"
@@ -27,6 +28,7 @@ int main(int argc, char **argv)
 	sandbox_drop(c.stage.uid, c.stage.gid, SANDBOX_CAP(CAP_BPF));
 	malloc_trim(0); /* loading took megabytes that are never needed again */
 	loop_run(&c);
+	close(STDOUT_FILENO); /* the others need not wait until the last program is out of the kernel */
 	probe_free(c.probe);
 	journal_free(c.journal);
 	return 0;

@@ -308,6 +308,11 @@ void probe_stop_counting(struct probe *probe)
 		const struct held *held = &probe->hold.held[i];
 		const struct hook *hook = hooks_find(held->name);
 
+		/* A trampoline takes up to a tenth of a second to take out (the kernel waits for all tasks),
+		 * and forty of them longer than stopping may: they go with the process. What they count until
+		 * then is of the time after the last window. */
+		if (hook && (hook->set == HOOKS_TRAMPOLINES || hook->flags & HOOK_EXTRA))
+			continue;
 		if (held->kind == HOLD_LINK && hook && !(hook->flags & (HOOK_STAYS | HOOK_READ)))
 			hold_close(&probe->hold, HOLD_LINK, held->name);
 	}
