@@ -17,7 +17,7 @@
 #include <linux/types.h>
 #endif
 
-#define WIRE_VERSION 2
+#define WIRE_VERSION 3
 #define WIRE_FRAME_MAX 65536 /* header and payload; one writer per pipe, whole frames */
 
 #define WIRE_COMM_SIZE 16 /* TASK_COMM_LEN */

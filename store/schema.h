@@ -26,7 +26,7 @@
 #define FEMTOSNITCH_SCHEMA_H
 
 #define SCHEMA_FILE "snitch.db"
-#define SCHEMA_VERSION 2		 /* PRAGMA user_version */
+#define SCHEMA_VERSION 3		 /* PRAGMA user_version */
 #define SCHEMA_APPLICATION_ID 0x66736e74 /* PRAGMA application_id, "fsnt" */
 
 /* flow.peer beside enum wire_peer, flow.direction beside enum wire_direction */
@@ -187,6 +187,9 @@
 	" send INTEGER NOT NULL,"		/* by programs */ \
 	" recv INTEGER NOT NULL);"
 
+/* Version 3 */
+#define SCHEMA_V3_TABLES ""
+
 /* Enum values as words: the names of config/wire_check.h (a test compares them). */
 #define SCHEMA_HASH_ERROR(column) \
 	"CASE " column " WHEN 1 THEN 'pending' WHEN 2 THEN 'no file' WHEN 3 THEN 'gone' WHEN 4 THEN 'changed'" \
@@ -341,11 +344,12 @@
 	SCHEMA_VIEW_TRAFFIC("5min") SCHEMA_VIEW_TRAFFIC("hour") SCHEMA_VIEW_TRAFFIC("day") \
 	SCHEMA_VIEW_TOTALS("5min") SCHEMA_VIEW_TOTALS("hour") SCHEMA_VIEW_TOTALS("day")
 
-/* From version 1 to 2 */
-#define SCHEMA_V2 SCHEMA_DROP_VIEWS SCHEMA_V2_TABLES SCHEMA_VIEWS
+/* From version 1 to 2, and from 2 to 3 */
+#define SCHEMA_V2 SCHEMA_DROP_VIEWS SCHEMA_V2_TABLES
+#define SCHEMA_V3 SCHEMA_DROP_VIEWS SCHEMA_V3_TABLES SCHEMA_VIEWS
 
 /* All of it, for an empty database */
-#define SCHEMA_ALL SCHEMA_V1 SCHEMA_V2
+#define SCHEMA_ALL SCHEMA_V1 SCHEMA_V2 SCHEMA_V3
 /* clang-format on */
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test_versions.c - a database of each version that was ever released is kept in the tree, as snitch-vN.db:
- * it becomes one of this version, and loses nothing. The file of this version is made by `test_versions make
- * FILE`, anew for as long as the version is not released.
+ * test_versions.c - a database of each version before this is kept in the tree, as snitch-vN.db: it becomes
+ * one of this version, and loses nothing. Whoever raises SCHEMA_VERSION first has the program of that day make
+ * the file of its version: `test_versions make FILE`.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -107,7 +107,7 @@ static void becomes_this_version(int version, const char *dir)
 			     : "web1|a.service|lxc|/a.service/lxc/web1|b.socket|5|0");
 	assert_int_equal(feed_stop(&f), 0);
 	snprintf(path, sizeof(path), "%s/snitch.db.v%d.bak", dir, version);
-	assert_int_equal(access(path, F_OK) == 0, version < SCHEMA_VERSION);
+	assert_int_equal(access(path, F_OK), 0);
 	snprintf(path, sizeof(path), "%s/snitch.db", dir);
 	is_of_this_version(path);
 }
@@ -118,7 +118,7 @@ static void databases_of_earlier_versions(void **state)
 	int version;
 
 	(void)state;
-	for (version = 1; version <= SCHEMA_VERSION; version++) {
+	for (version = 1; version < SCHEMA_VERSION; version++) {
 		snprintf(kept, sizeof(kept), "tests/unit/store/snitch-v%d.db", version);
 		if (access(kept, R_OK) != 0) {
 			printf("SKIP databases_of_earlier_versions: not started in the source tree\n");

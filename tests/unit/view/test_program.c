@@ -155,7 +155,7 @@ static void test_answers(void **state)
 		{"--csv sql 'SELECT 1 AS a, 2 AS a, NULL, x'\"'\"'beef'\"'\"' AS b'",
 		 "a,a:2,NULL,b\n1,2,,beef\n"},
 		{"--csv SELECT exe FROM programs WHERE 'name=\"curl\"'", "exe\n/usr/bin/curl\n"},
-		{"--json \"PRAGMA user_version\"", "[\n{\"user_version\":2}\n]\n"},
+		{"--json \"PRAGMA user_version\"", "[\n{\"user_version\":3}\n]\n"},
 		{"\"SELECT exe FROM programs WHERE name = 'a'\"", "exe\n/tmp/a\\x1b\\u202e\"b\",c\n"},
 	};
 	size_t i;
