@@ -13,12 +13,6 @@
 
 #define JOURNAL_NAME "journal"
 
-static const char *const kinds[HOLD__MAX] = {
-	[HOLD_MAP] = "map",
-	[HOLD_PROGRAM] = "program",
-	[HOLD_LINK] = "link",
-};
-
 /* FNV-1a */
 static uint64_t mix(uint64_t hash, const void *bytes, size_t size)
 {
@@ -74,7 +68,7 @@ static bool sort(const struct handover *given, unsigned i, uint64_t print, struc
 	char name[HOLD_NAME_SIZE];
 
 	for (unsigned kind = 0; kind < HOLD__MAX; kind++)
-		if (parse(given->name[i], kinds[kind], print, name))
+		if (parse(given->name[i], hold_kind_name(kind), print, name))
 			return hold_copy(hold, kind, name, given->fd[i]) == 0;
 	if (*journal || !parse(given->name[i], "file", print, name) || strcmp(name, JOURNAL_NAME) != 0)
 		return false;
@@ -96,9 +90,7 @@ static const char *misfit(const struct handover *given, uint64_t print, struct h
 	notes = adopt_notes(*journal);
 	if (notes->fingerprint != print || notes->held != hold->n)
 		return "it is not complete";
-	if (notes->starting)
-		return "the last that tried did not become ready";
-	return load_more_now(&notes->report) ? "more can be watched now" : NULL;
+	return notes->starting ? "the last that tried did not become ready" : NULL;
 }
 
 struct journal *adopt_take(int sock, const struct load_wish *wish, struct hold *hold)
@@ -143,7 +135,8 @@ int adopt_leave(int sock, const struct load_wish *wish, const struct hold *hold,
 	int err = given ? 0 : -ENOMEM;
 
 	for (unsigned i = 0; journal && err == 0 && i < hold->n; i++)
-		err = give(given, kinds[hold->held[i].kind], hold->held[i].name, print, hold->held[i].fd);
+		err = give(given, hold_kind_name(hold->held[i].kind), hold->held[i].name, print,
+			   hold->held[i].fd);
 	if (journal && err == 0) {
 		adopt_notes(journal)->fingerprint = print;
 		adopt_notes(journal)->held = hold->n;

@@ -10,8 +10,10 @@
 
 #include "collector/health.h"
 #include "collector/journal.h"
+#include "collector/late.h"
 #include "collector/probe.h"
 #include "collector/record.h"
+#include "collector/selftest.h"
 #include "collector/sweep.h"
 #include "config/stage.h"
 
@@ -25,10 +27,13 @@ struct collector {
 	struct record record;
 	struct health health;
 	struct sweep *sweep;
-	uint64_t flush_id;   /* of the sweep under way */
-	uint64_t flush_next; /* asked for during it */
+	struct late *late;
+	struct selftest_result proven; /* by the self-test */
+	uint64_t flush_id;	       /* of the sweep under way */
+	uint64_t flush_next;	       /* asked for during it */
 	wire_ns window_from;
-	wire_ns since_ns;      /* end of the last window of the run that we took over from; 0: we began */
+	wire_ns since_ns; /* end of the last window of the run that we took over from; 0: we began */
+	wire_ns ready_ns;
 	int64_t window_due_ms; /* CLOCK_MONOTONIC */
 	int epoll_fd;
 	int clock_fd;
@@ -39,6 +44,9 @@ struct collector {
 /* Load, or take over from the run before; look at what was there before; prove that it works; say so
  * downstream. Exits after a message if nothing can be watched. */
 void start_run(struct collector *);
+
+/* Say again what is watched: it is more now. */
+void start_say_again(struct collector *);
 
 /* `--doctor`: the same, told on standard output, and nothing stays. The exit code. */
 int start_doctor(void);

@@ -7,6 +7,17 @@
 #include <string.h>
 #include <unistd.h>
 
+const char *hold_kind_name(enum hold_kind kind)
+{
+	static const char *const names[HOLD__MAX] = {
+		[HOLD_MAP] = "map",
+		[HOLD_PROGRAM] = "program",
+		[HOLD_LINK] = "link",
+	};
+
+	return names[kind];
+}
+
 int hold_copy(struct hold *hold, enum hold_kind kind, const char *name, int fd)
 {
 	struct held *held = &hold->held[hold->n];

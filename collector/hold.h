@@ -27,6 +27,8 @@ struct hold {
 	struct held held[HOLD_MAX];
 };
 
+const char *hold_kind_name(enum hold_kind); /* "map"... */
+
 /* Keep a copy of fd, which stays the caller's. 0 or -errno (-ENOSPC, -ENAMETOOLONG). */
 int hold_copy(struct hold *, enum hold_kind, const char *name, int fd);
 

@@ -28,7 +28,11 @@ struct hook {
 	const char *program;
 	enum hooks_set set;
 	unsigned flags;
+	const char *module; /* the kernel's, whose function it sits on; NULL: of what is always built in */
 };
+
+/* The modules of the table, one after the other from 0; NULL after the last. */
+const char *hooks_module(unsigned which);
 
 /* The row of a program. A twin, X_again, shares that of X: see bpf/twice.bpf.h. NULL: there is none. */
 const struct hook *hooks_find(const char *program);

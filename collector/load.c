@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "collector/cgroup.h"
@@ -18,11 +17,14 @@
 
 #define OUT_MAX 128 /* programs left out */
 #define ABSENT "not in this kernel"
+#define MODULE_ABSENT "module %s is not loaded"
 
 struct load {
 	struct bpf_object *obj;
 	struct load_wish wish;
 	struct load_report *report;
+	const char *module;	 /* only programs on functions of this; NULL: all */
+	const struct hold *have; /* maps that are there already; NULL: none are */
 	bool trampolines_tried;
 	int trampolines_err; /* 0: they work */
 	unsigned n_out;
@@ -143,6 +145,24 @@ static int trampolines(struct load *load)
 	return load->trampolines_err;
 }
 
+/* A module that has a part in sysfs is loaded or built in. */
+static bool is_loaded(const char *module)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), "/sys/module/%s", module);
+	return access(path, F_OK) == 0;
+}
+
+static void leave_out_absent(struct load *load, struct bpf_program *prog, const struct hook *hook)
+{
+	char why[80] = ABSENT;
+
+	if (hook->module && !is_loaded(hook->module))
+		snprintf(why, sizeof(why), MODULE_ABSENT, hook->module);
+	leave_out(load, prog, why);
+}
+
 /* Leave out what cannot work here before the kernel is asked: a refusal costs another loading of the rest. */
 static void choose(struct load *load, struct bpf_program *prog)
 {
@@ -155,7 +175,8 @@ static void choose(struct load *load, struct bpf_program *prog)
 		leave_out(load, prog, "not in the table of hooks");
 		return;
 	}
-	if ((hook->set != HOOKS_ALWAYS && hook->set != load->report->set) || is_out(load, name) ||
+	if ((load->module && (!hook->module || strcmp(hook->module, load->module) != 0)) ||
+	    (hook->set != HOOKS_ALWAYS && hook->set != load->report->set) || is_out(load, name) ||
 	    (hooks_is_twin(name) && !kernel_skips()))
 		return;
 	if (is_trampoline(prog) && trampolines(load)) {
@@ -163,10 +184,29 @@ static void choose(struct load *load, struct bpf_program *prog)
 			 strerror(-load->trampolines_err));
 		leave_out(load, prog, why);
 	} else if (find_target(prog)) {
-		leave_out(load, prog, ABSENT);
+		leave_out_absent(load, prog, hook);
 	} else {
 		bpf_program__set_autoload(prog, true);
 	}
+}
+
+/* libbpf puts the beginning of the object's name before .bss and its kin. */
+static const char *map_name(const struct bpf_map *map)
+{
+	const char *name = bpf_map__name(map), *dot = strchr(name, '.');
+
+	return dot ? dot : name;
+}
+
+/* 0 or -errno. */
+static int use_maps(struct load *load)
+{
+	struct bpf_map *map;
+	int err = 0;
+
+	bpf_object__for_each_map(map, load->obj) if (!err) err =
+		bpf_map__reuse_fd(map, hold_fd(load->have, HOLD_MAP, map_name(map)));
+	return err;
 }
 
 static int open_object(struct load *load)
@@ -180,6 +220,8 @@ static int open_object(struct load *load)
 	load->obj = bpf_object__open_mem(bytes, size, &opts);
 	if (!load->obj)
 		return -errno;
+	if (load->have)
+		return use_maps(load);
 	ring = bpf_object__find_map_by_name(load->obj, "ring");
 	return ring ? bpf_map__set_max_entries(ring, load->wish.ring_pages * 4096) : -ENOENT;
 }
@@ -276,20 +318,15 @@ static int load_some_set(struct load *load)
 
 /* ---- what is kept */
 
+/* All of them: programs for a module that comes later use the same ones. */
 static int keep_maps(struct load *load, struct hold *hold)
 {
-	/* ".bss" is struct wire_shared */
-	static const char *const names[] = {"ring",	  ".bss",      "overflow", "overflow_a",
-					    "overflow_b", "listening", "seen"};
+	struct bpf_map *map;
+	int err = 0;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		struct bpf_map *map = bpf_object__find_map_by_name(load->obj, names[i]);
-		int err = map ? hold_copy(hold, HOLD_MAP, names[i], bpf_map__fd(map)) : -ENOENT;
-
-		if (err < 0)
-			return err;
-	}
-	return 0;
+	bpf_object__for_each_map(map, load->obj) if (!err) err =
+		hold_copy(hold, HOLD_MAP, map_name(map), bpf_map__fd(map));
+	return err;
 }
 
 static int keep_programs(struct load *load, struct hold *hold)
@@ -443,39 +480,50 @@ void load_free(struct load *load)
 
 /* ---- later */
 
-static bool was_absent(const struct load_report *report, const struct bpf_program *prog)
+/* Take away the lines that end with this. */
+static void remove_lines(char *text, const char *end)
 {
-	char line[160];
+	size_t len, tail = strlen(end);
+	char *to = text;
 
-	snprintf(line, sizeof(line), "%s: " ABSENT, bpf_program__section_name(prog));
+	for (char *line = text; *line; line += len + (line[len] == '\n')) {
+		len = strcspn(line, "\n");
+		if (len >= tail && strncmp(line + len - tail, end, tail) == 0)
+			continue;
+		if (to != text)
+			*to++ = '\n';
+		memmove(to, line, len);
+		to += len;
+	}
+	*to = '\0';
+}
+
+bool load_waits_for(const struct load_report *report, const char *module)
+{
+	char line[80];
+
+	snprintf(line, sizeof(line), ": " MODULE_ABSENT, module);
 	return strstr(report->refused, line) != NULL;
 }
 
-static bool is_there_now(const struct load_report *report)
+int load_module(const char *module, struct load_report *report, const struct hold *have, struct hold *more)
 {
-	struct load load = {.wish.ring_pages = 8};
+	struct load load = {.report = report, .module = module, .have = have};
+	unsigned before = report->attached;
 	struct bpf_program *prog;
+	char line[80];
+	int err;
 
 	libbpf_set_print(libbpf_says);
-	if (open_object(&load) == 0)
-		bpf_object__for_each_program (prog, load.obj)
-			if (is_trampoline(prog) && was_absent(report, prog) && find_target(prog) == 0)
-				return true;
-	return false;
-}
-
-/* In a process of its own: libbpf 1.1 would not give the memory back (see set_of_kernel). */
-bool load_more_now(const struct load_report *report)
-{
-	int status = 0;
-	pid_t pid;
-
-	if (!strstr(report->refused, ABSENT))
-		return false;
-	pid = fork();
-	if (pid == 0)
-		_exit(is_there_now(report));
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 1;
+	snprintf(line, sizeof(line), ": " MODULE_ABSENT, module);
+	remove_lines(report->refused, line);
+	if ((err = load_set(&load, report->set)) < 0 || (err = keep_programs(&load, more)) < 0) {
+		add_line(report->refused, module, first_warning[0] ? first_warning : strerror(-err));
+		bpf_object__close(load.obj);
+		return err;
+	}
+	bpf_object__for_each_program (prog, load.obj)
+		attach(&load, more, prog, -1);
+	bpf_object__close(load.obj);
+	return (int)(report->attached - before);
 }

@@ -14,6 +14,7 @@
 #include "collector/hooks.h"
 
 #define LOAD_TEXT_SIZE 3072
+#define LOAD_MODULES_SIZE 512
 
 struct load_wish {
 	unsigned ring_pages; /* of 4 KiB, a power of two */
@@ -24,8 +25,9 @@ struct load_wish {
 struct load_report {
 	enum hooks_set set; /* that counts bytes; HOOKS_ALWAYS: neither does */
 	unsigned attached;
-	char refused[LOAD_TEXT_SIZE]; /* every program that this kernel does not run */
-	char missing[LOAD_TEXT_SIZE]; /* of these, what leaves a hole */
+	char modules[LOAD_MODULES_SIZE]; /* that came later: lines "module NAME: since when it is watched" */
+	char refused[LOAD_TEXT_SIZE];	 /* every program that this kernel does not run */
+	char missing[LOAD_TEXT_SIZE];	 /* of these, what leaves a hole */
 };
 
 struct load;
@@ -39,7 +41,12 @@ void load_attach(struct load *, struct wire_shared *, struct hold *hold);
 
 void load_free(struct load *); /* NULL is fine */
 
-/* Could more be loaded now than what this report tells of, because a module was loaded since? */
-bool load_more_now(const struct load_report *);
+/* Are there programs that only wait for this module to be loaded? */
+bool load_waits_for(const struct load_report *, const char *module);
+
+/* Load and attach these now. Their maps are those in have; programs and links are put into more, and the
+ * report is brought up to date. The number attached, or -errno. In a process of its own: libbpf takes
+ * megabytes. */
+int load_module(const char *module, struct load_report *, const struct hold *have, struct hold *more);
 
 #endif

@@ -22,6 +22,7 @@ enum source {
 	SOURCE_HEAD,
 	SOURCE_RING,
 	SOURCE_CLOCK,
+	SOURCE_LATE,
 	SOURCE_OUT
 };
 
@@ -234,16 +235,17 @@ static int wait_ms(struct collector *c, bool nap)
 static void step(struct collector *c)
 {
 	bool nap = drain_before_sleep(c);
-	struct epoll_event events[4];
+	struct epoll_event events[5];
 	int n;
 
 	if (!c->sweep && (now_ms() >= c->window_due_ms || c->flush_next))
 		sweep_begin(c);
 	if (c->sweep && frame_pending(c->stage.out) < OUT_SWEEP)
 		sweep_go_on(c);
+	late_look(c->late, now_ms());
 	if (flush_out(c) < 0)
 		fatalx("the hasher is gone");
-	n = epoll_wait(c->epoll_fd, events, 4, wait_ms(c, nap));
+	n = epoll_wait(c->epoll_fd, events, 5, wait_ms(c, nap));
 	probe_shared(c->probe)->collector_waits = 0;
 	for (int i = 0; i < n; i++) {
 		uint64_t ignored;
@@ -254,6 +256,8 @@ static void step(struct collector *c)
 			 read(c->clock_fd, &ignored, sizeof(ignored)) < 0 && errno == ECANCELED) {
 			clock_arm(c);
 			loop_clock(c);
+		} else if (events[i].data.u32 == SOURCE_LATE && late_take(c->late, &c->stage)) {
+			start_say_again(c);
 		}
 	}
 }
@@ -300,6 +304,8 @@ void loop_run(struct collector *c)
 	watch(c, STDOUT_FILENO, SOURCE_OUT, 0);
 	watch(c, probe_ring_fd(c->probe), SOURCE_RING, EPOLLIN | EPOLLET);
 	watch(c, c->clock_fd, SOURCE_CLOCK, EPOLLIN);
+	if (late_fd(c->late) >= 0)
+		watch(c, late_fd(c->late), SOURCE_LATE, EPOLLIN);
 	window_schedule(c);
 	while (!c->stopping)
 		step(c);

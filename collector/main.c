@@ -24,11 +24,13 @@ int main(int argc, char **argv)
 	}
 	stage_start(&c.stage, WIRE_STAGE_COLLECTOR, OUT_BOUND, argc, argv);
 	start_run(&c);
+	malloc_trim(0); /* loading took megabytes that are never needed again */
+	c.late = late_start(c.probe, &c.stage, c.since_ns ? c.since_ns : stage_now());
 	/* bpf(2) on our own maps and iterators is all that is left to do */
 	sandbox_drop(c.stage.uid, c.stage.gid, SANDBOX_CAP(CAP_BPF));
-	malloc_trim(0); /* loading took megabytes that are never needed again */
 	loop_run(&c);
 	close(STDOUT_FILENO); /* the others need not wait until the last program is out of the kernel */
+	late_free(c.late);
 	probe_free(c.probe);
 	journal_free(c.journal);
 	return 0;

@@ -162,6 +162,16 @@ const struct load_report *probe_report(const struct probe *probe)
 	return &probe->report;
 }
 
+int probe_add(struct probe *probe, const struct hold *more, const struct load_report *report)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < more->n && err == 0; i++)
+		err = hold_copy(&probe->hold, more->held[i].kind, more->held[i].name, more->held[i].fd);
+	probe->report = *report;
+	return err;
+}
+
 void probe_attach(struct probe *probe)
 {
 	load_attach(probe->load, probe->shared, &probe->hold);
@@ -199,6 +209,7 @@ void probe_say(const struct probe *probe, FILE *f)
 	if (uname(&kernel) == 0)
 		fprintf(f, "kernel %s\n", kernel.release);
 	fprintf(f, "hooks %s: %u attached", hooks_set_name(report->set), report->attached);
+	say_lines(f, "", report->modules);
 	say_lines(f, "refused ", report->refused);
 	say_lines(f, "NOT PROVEN: ", report->missing);
 }

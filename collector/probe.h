@@ -37,6 +37,10 @@ int probe_adopt(struct probe **out, struct hold *hold, const struct load_report 
 const struct hold *probe_hold(const struct probe *);
 const struct load_report *probe_report(const struct probe *);
 
+/* Programs and links of a module that came later: they are copied, and the report is this one from now on.
+ * 0 or -errno (-ENOSPC): some were not. */
+int probe_add(struct probe *, const struct hold *more, const struct load_report *);
+
 /* From now on the kernel counts and records; until then only iterators run. */
 void probe_attach(struct probe *);
 

@@ -20,7 +20,7 @@
 #include "config/log.h"
 
 /* What was proven and what runs. Caller frees; NULL: no memory. */
-static char *coverage(struct collector *c, const struct selftest_result *result)
+static char *coverage(struct collector *c)
 {
 	char *text = NULL;
 	size_t size;
@@ -28,27 +28,34 @@ static char *coverage(struct collector *c, const struct selftest_result *result)
 
 	if (!f)
 		return NULL;
-	fprintf(f, "%s\n", result->text);
+	fprintf(f, "%s\n", c->proven.text);
 	probe_say(c->probe, f);
 	if (c->since_ns)
-		fprintf(f, "\ntaken over after %.1f s", (stage_now() - c->since_ns) / 1e9);
+		fprintf(f, "\ntaken over after %.1f s", (c->ready_ns - c->since_ns) / 1e9);
 	fclose(f);
 	return text;
 }
 
-static void say_ready(struct collector *c, const struct selftest_result *result)
+void start_say_again(struct collector *c)
+{
+	char *text = coverage(c);
+
+	stage_ready(&c->stage, text ? text : c->proven.text);
+	free(text);
+}
+
+static void say_ready(struct collector *c)
 {
 	const char *missing = probe_missing(c->probe);
-	char *text = coverage(c, result);
 
 	if (missing[0])
 		stage_loss(&c->stage, WIRE_LOSS_HOOK, 0, 0, 0, 0, "%s", missing);
-	for (const char *line = strstr(result->text, "NOT PROVEN"); line;
+	for (const char *line = strstr(c->proven.text, "NOT PROVEN"); line;
 	     line = strstr(line + 1, "NOT PROVEN"))
 		stage_loss(&c->stage, WIRE_LOSS_HOOK, 0, 0, 0, 0, "self-test: %.*s", (int)strcspn(line, "\n"),
 			   line);
-	stage_ready(&c->stage, text ? text : result->text);
-	free(text);
+	c->ready_ns = stage_now();
+	start_say_again(c);
 }
 
 /* The kernel names processes as the first PID namespace does. In another one we could not even find
@@ -214,7 +221,6 @@ void start_run(struct collector *c)
 	struct load_wish wish = {.ring_pages = c->stage.settings.ring_pages,
 				 .set = asked_set(&c->stage.settings)};
 	bool kept = c->stage.handover >= 0;
-	struct selftest_result result;
 	struct hold hold = {0};
 
 	if (!in_first_pid_namespace())
@@ -233,10 +239,10 @@ void start_run(struct collector *c)
 		}
 		start_anew(c, &wish);
 	}
-	selftest_run(c->probe, &c->record, &result);
-	if (result.blind)
-		fatalx("the kernel shows neither sending nor receiving:\n%s", result.text);
-	say_ready(c, &result);
+	selftest_run(c->probe, &c->record, &c->proven);
+	if (c->proven.blind)
+		fatalx("the kernel shows neither sending nor receiving:\n%s", c->proven.text);
+	say_ready(c);
 	if (kept)
 		leave_for_next(c, &wish);
 }
@@ -245,7 +251,6 @@ int start_doctor(void)
 {
 	struct collector c = {.stage.id = WIRE_STAGE_COLLECTOR};
 	struct load_wish wish = {.ring_pages = 64};
-	struct selftest_result result;
 	char *text;
 
 	if (!in_first_pid_namespace()) {
@@ -257,10 +262,10 @@ int start_doctor(void)
 		return 1;
 	c.record.stage = &c.stage;
 	start_anew(&c, &wish);
-	selftest_run(c.probe, &c.record, &result);
-	text = coverage(&c, &result);
-	puts(text ? text : result.text);
+	selftest_run(c.probe, &c.record, &c.proven);
+	text = coverage(&c);
+	puts(text ? text : c.proven.text);
 	free(text);
 	probe_free(c.probe);
-	return result.blind;
+	return c.proven.blind;
 }

@@ -82,12 +82,44 @@ static void twins_share_a_row(void **state)
 	assert_false(hooks_other(other, sizeof(other), "on_tcp_copied"));
 }
 
+/* A name that is given twice would be waited for twice, a wrong kind of program never comes. */
+static void modules_are_of_trampolines_and_stand_once(void **state)
+{
+	struct bpf_object *obj = open_object();
+	struct bpf_program *prog;
+	const char *module;
+	unsigned n = 0, found = 0;
+
+	(void)state;
+	for (; (module = hooks_module(n)); n++) {
+		assert_true(strlen(module) < 56); /* MODULE_NAME_LEN */
+		for (unsigned i = 0; i < n; i++)
+			assert_string_not_equal(hooks_module(i), module);
+	}
+	assert_true(n > 0);
+	assert_null(hooks_module(n + 1));
+	assert_non_null(obj);
+	bpf_object__for_each_program (prog, obj) {
+		const char *section = bpf_program__section_name(prog);
+		const struct hook *hook = hooks_find(bpf_program__name(prog));
+
+		if (!hook || !hook->module)
+			continue;
+		found++;
+		assert_true(strncmp(section, "fentry/", 7) == 0 || strncmp(section, "fexit/", 6) == 0);
+		assert_true(hook->flags & HOOK_EXTRA); /* nothing is missing where the module is */
+	}
+	assert_true(found >= n);
+	bpf_object__close(obj);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_program_has_a_row),
 		cmocka_unit_test(what_the_collector_shares_is_all_of_bss),
 		cmocka_unit_test(twins_share_a_row),
+		cmocka_unit_test(modules_are_of_trampolines_and_stand_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
