@@ -131,6 +131,7 @@ static int verify(struct digest *d, struct digest_result *out)
 	SHA256_Final(out->sha256, &d->ctx);
 	out->as_read = d->before;
 	out->young = d->young;
+	out->filesystem = file_filesystem(d->fd);
 	return WIRE_HASH_OK;
 }
 

@@ -19,6 +19,7 @@ struct digest; /* borrows its fd */
 /* What came of it. */
 struct digest_result {
 	struct wire_file as_read; /* the version that was hashed */
+	__u64 filesystem;	  /* file_filesystem() */
 	unsigned hash_error;	  /* enum wire_hash_error */
 	bool young;		  /* changed so shortly before that a later change may not show */
 	__u8 sha256[WIRE_SHA256_SIZE];

@@ -9,7 +9,10 @@
 #include <linux/fs.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
 
 /* Timestamps are a jiffy coarse before 6.13 (at most 10 ms); twice that is safe. A ctime further in the
  * future than a server's clock may be ahead comes from a clock that jumped, and says nothing. */
@@ -43,6 +46,19 @@ __u32 file_generation(int fd)
 	if (ioctl(fd, FS_IOC_GETVERSION, &version))
 		return 0;
 	return (__u32)version;
+}
+
+__u64 file_filesystem(int fd)
+{
+	long version;
+	struct statfs fs;
+	__u64 id;
+
+	if (ioctl(fd, FS_IOC_GETVERSION, &version) || fstatfs(fd, &fs) || fs.f_flags & ST_NOSUID)
+		return 0;
+	static_assert(sizeof(fs.f_fsid) == sizeof(id), "f_fsid");
+	memcpy(&id, &fs.f_fsid, sizeof(id));
+	return id;
 }
 
 bool file_same_content(const struct wire_file *a, const struct wire_file *b)

@@ -18,6 +18,11 @@ int file_stat(int fd, struct wire_file *f);
 /* FS_IOC_GETVERSION, 0 where the filesystem has none. May wait for a server. */
 __u32 file_generation(int fd);
 
+/* A number for the filesystem of fd that outlives a restart. 0: it has none, or no generations (a 0 from
+ * one that has them is a file of the image it was made from), or whoever mounts it may forge its files
+ * (nosuid; see known.h). May wait for a server. */
+__u64 file_filesystem(int fd);
+
 /* The same inode number, size and both times: nobody wrote, renamed or unlinked in between. */
 bool file_unchanged(const struct wire_file *a, const struct wire_file *b);
 

@@ -69,7 +69,7 @@ static void gone(void *arg, __u32 dev)
 {
 	struct images *im = arg;
 
-	cache_forget_dev(im->versions.cache, dev);
+	versions_unmounted(&im->versions, dev);
 }
 
 /* ---- events */

@@ -18,6 +18,7 @@ int versions_open(struct versions *v, struct stage *stage, struct watch *watch, 
 	*v = (struct versions){.stage = stage, .watch = watch, .far = far};
 	v->cache = cache_new(CACHE_MAX);
 	v->hashing = hashing_new(max_files);
+	v->known = stage->state_dir ? known_open(stage->state_dir, KNOWN_BOOT_ID) : NULL;
 	return v->cache && v->hashing ? 0 : -ENOMEM;
 }
 
@@ -25,6 +26,8 @@ void versions_close(struct versions *v)
 {
 	cache_free(v->cache);
 	hashing_free(v->hashing);
+	known_close(v->known);
+	v->known = NULL;
 	v->cache = NULL;
 	v->hashing = NULL;
 }
@@ -58,6 +61,8 @@ static void settle_result(struct versions *v, struct cache_file *f, const struct
 		error = WIRE_HASH_CHANGED;
 	if (!error) {
 		f->young = r->young;
+		if (!r->young && !f->tainted)
+			known_add(v->known, r->filesystem, &r->as_read, r->sha256);
 		if (f->findable)
 			cache_set_stat(v->cache, f, &r->as_read);
 	}
@@ -77,6 +82,23 @@ void versions_let_go(struct versions *v, int fd, bool far)
 		close(fd);
 }
 
+/* Was this version hashed in an earlier run? It is marked already, so that a later change is heard of. */
+static bool recall(struct versions *v, struct cache_file *f, int fd, const struct wire_file *st)
+{
+	struct wire_file file = *st;
+	__u8 sha256[WIRE_SHA256_SIZE];
+
+	if (!v->known)
+		return false;
+	file.generation = file_generation(fd);
+	if (!known_find(v->known, file_filesystem(fd), &file, sha256))
+		return false;
+	if (f->findable)
+		cache_set_stat(v->cache, f, &file);
+	settle(v, f, WIRE_HASH_OK, sha256);
+	return true;
+}
+
 /* Owns fd. A far file is neither closed here nor marked: the loop reads those events. */
 static void hash(struct versions *v, struct cache_file *f, int fd, const struct wire_file *st, bool far)
 {
@@ -84,6 +106,10 @@ static void hash(struct versions *v, struct cache_file *f, int fd, const struct 
 
 	if (!far && v->watch)
 		watch_mark_file(v->watch, fd);
+	if (!far && recall(v, f, fd, st)) {
+		versions_let_go(v, fd, far);
+		return;
+	}
 	if (!hashing_submit(v->hashing, fd, f->file_id, st, far, &now))
 		return;
 	versions_let_go(v, fd, far);
@@ -139,6 +165,12 @@ void versions_modified(struct versions *v, __u32 tgid, int fd)
 	}
 	watch_unmark_file(v->watch, fd); /* once is enough, until it is executed again */
 	close(fd);
+}
+
+void versions_unmounted(struct versions *v, __u32 dev)
+{
+	cache_forget_dev(v->cache, dev);
+	known_forget_dev(v->known, dev);
 }
 
 bool versions_result(struct versions *v)

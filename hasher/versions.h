@@ -17,6 +17,7 @@
 #include "hasher/cache.h"
 #include "hasher/far.h"
 #include "hasher/hashing.h"
+#include "hasher/known.h"
 #include "hasher/watch.h"
 
 struct versions {
@@ -25,11 +26,15 @@ struct versions {
 	struct far *far;     /* NULL without fanotify; closes far fds */
 	struct cache *cache;
 	struct hashing *hashing;
+	struct known *known; /* NULL: nothing of earlier runs */
 };
 
 /* Borrows stage, watch and far. 0 or -ENOMEM, and then versions_close() is still to be called. */
 int versions_open(struct versions *, struct stage *, struct watch *, struct far *, unsigned max_files);
 void versions_close(struct versions *); /* of a zeroed one too */
+
+/* A filesystem is not mounted any more. dev: the superblock's. */
+void versions_unmounted(struct versions *, __u32 dev);
 
 /* A file that fd was opened to be executed from, which is now *st: its version, hashed if it is a new one.
  * Owns fd. The file_id; 0: there is no room for it. */
