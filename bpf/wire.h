@@ -57,6 +57,8 @@ enum wire_type {
 	WIRE_RESUME,	   /* wire_resume: the number of the next fact (collector -> store) */
 	WIRE_INTERFACES,   /* wire_interfaces: beside what the interfaces moved (store -> supervisor) */
 	WIRE_STOP,	   /* no payload: the end of file that follows is an order (supervisor -> collector) */
+	WIRE_ORDER,	   /* wire_order: what a person said about a program (supervisor -> store) */
+	WIRE_DONE,	   /* wire_done: it is written (store -> supervisor) */
 	WIRE__MAX
 };
 
@@ -409,6 +411,32 @@ struct wire_shared {
 	__u32 taking;		/* what was counted leaves the kernel, and nobody else has it yet */
 };
 
+enum wire_order_verb {
+	WIRE_ORDER_ACK,	   /* it is known now: no news any more, as long as its content stays */
+	WIRE_ORDER_MUTE,   /* say nothing about it until until_s */
+	WIRE_ORDER_UNMUTE, /* say it again */
+	WIRE_ORDER__MAX
+};
+
+#define WIRE_EVERYBODY 0xffffffffu /* as a uid: not one person, all of them */
+
+/* Behind it: program_len bytes, no NUL: a path, the name of programs, or "" for all that are not acknowledged. */
+struct wire_order {
+	__u64 id;      /* the supervisor's, under which WIRE_DONE answers; not 0 */
+	__s64 until_s; /* unix seconds; 0 = for ever */
+	__u32 verb;    /* enum wire_order_verb */
+	__u32 uid;     /* for whom; WIRE_EVERYBODY, if root says so */
+	__u32 program_len;
+	__u32 pad;
+};
+
+struct wire_done {
+	__u64 id;
+	__u64 programs; /* how many it was about */
+	__u32 error;	/* an errno, 0 = done */
+	__u32 pad;
+};
+
 #ifndef __bpf__
 /* Both compilers lay these out alike only because no member needs padding that is not written down. */
 static_assert(sizeof(struct wire_hdr) == 8, "wire_hdr");
@@ -425,6 +453,8 @@ static_assert(sizeof(struct wire_cgroup) == 16, "wire_cgroup");
 static_assert(sizeof(struct wire_place) == 24, "wire_place");
 static_assert(sizeof(struct wire_digest) == 48, "wire_digest");
 static_assert(sizeof(struct wire_resume) == 32, "wire_resume");
+static_assert(sizeof(struct wire_order) == 32, "wire_order");
+static_assert(sizeof(struct wire_done) == 24, "wire_done");
 static_assert(sizeof(struct wire_hdr) + sizeof(struct wire_image) + sizeof(struct wire_exec) + WIRE_PATH_MAX +
 			      WIRE_ARGV_MAX <=
 		      WIRE_FRAME_MAX,

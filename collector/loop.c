@@ -147,6 +147,7 @@ static void head_frame(struct collector *c, const struct wire_hdr *hdr, const vo
 		sweep_begin(c);
 		break;
 	case WIRE_TICK:
+	case WIRE_ORDER: /* for the store */
 		frame_pass(c->stage.out, hdr, payload);
 		break;
 	case WIRE_STOP:

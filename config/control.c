@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "config/log.h"
+#include "config/utf8.h"
 
 enum state {
 	STATE_FREE,
@@ -27,7 +28,7 @@ enum state {
 struct client {
 	enum state state;
 	int fd;
-	bool trusted;
+	struct control_who who;
 	int64_t deadline_ms;
 	uint64_t ticket;
 	char line[CONTROL_LINE_MAX];
@@ -174,7 +175,7 @@ static void accept_client(struct control *c, int64_t now_ms)
 	}
 	c->clients[i].state = STATE_READING;
 	c->clients[i].fd = fd;
-	c->clients[i].trusted = trusted;
+	c->clients[i].who = (struct control_who){.uid = who.uid, .trusted = trusted};
 	c->clients[i].deadline_ms = now_ms + CONTROL_IDLE_MS;
 }
 
@@ -211,7 +212,7 @@ static void carry_out(struct control *c, struct client *client, int64_t now_ms)
 {
 	struct control_reply reply = {0};
 
-	c->command(c->arg, client->line, client->trusted, &reply);
+	c->command(c->arg, client->line, &client->who, &reply);
 	if (reply.text || reply.ticket == 0) {
 		answer(client, reply.text, now_ms);
 		return;
@@ -221,12 +222,15 @@ static void carry_out(struct control *c, struct client *client, int64_t now_ms)
 	client->deadline_ms = now_ms + reply.wait_ms;
 }
 
-static bool is_printable(const char *line)
+/* Programs have names in all scripts. */
+static bool is_text(const char *line)
 {
-	for (; *line; line++)
-		if ((unsigned char)*line < 0x20 || (unsigned char)*line >= 0x7f)
+	const char *c;
+
+	for (c = line; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			return false;
-	return true;
+	return utf8_valid_until(line, strlen(line)) == strlen(line);
 }
 
 static void read_line(struct control *c, struct client *client, int64_t now_ms)
@@ -246,7 +250,7 @@ static void read_line(struct control *c, struct client *client, int64_t now_ms)
 	end = memchr(client->line + before, '\n', (size_t)n);
 	if (end) {
 		*end = '\0';
-		if (strlen(client->line) == (size_t)(end - client->line) && is_printable(client->line))
+		if (strlen(client->line) == (size_t)(end - client->line) && is_text(client->line))
 			carry_out(c, client, now_ms);
 		else
 			answer(client, strdup("failed: not a command\n"), now_ms);

@@ -15,7 +15,7 @@
 #include <sys/types.h>
 
 #define CONTROL_CLIENTS 16
-#define CONTROL_LINE_MAX 128
+#define CONTROL_LINE_MAX 4224 /* a path, and what to do with it */
 #define CONTROL_IDLE_MS 5000
 #define CONTROL_POLLFDS (CONTROL_CLIENTS + 1)
 
@@ -29,8 +29,14 @@ struct control_reply {
 	int wait_ms;
 };
 
-/* Carry out line (printable, no newline). */
-typedef void control_command(void *arg, const char *line, bool trusted, struct control_reply *);
+/* Who asks. */
+struct control_who {
+	uid_t uid;
+	bool trusted;
+};
+
+/* Carry out line (UTF-8 without control characters). */
+typedef void control_command(void *arg, const char *line, const struct control_who *, struct control_reply *);
 
 /* Listen on path (0660, owner:group), replacing a socket left behind. NULL after a message. */
 struct control *control_open(const char *path, uid_t owner, gid_t group, control_command *, void *arg);

@@ -19,7 +19,7 @@
 struct head {
 	struct frame_writer *writer;
 	unsigned generation;
-	uint64_t flushes;
+	uint64_t flushes; /* and orders: one numbering for all that is answered */
 	uint64_t tick_sent, tick_back;
 	int64_t next_tick_ms, tick_back_ms;
 };
@@ -119,6 +119,18 @@ uint64_t head_flush(struct head *h)
 	struct wire_flush flush = {.id = h->flushes + 1};
 
 	if (frame_put(h->writer, WIRE_FLUSH, &flush, sizeof(flush), NULL, 0) < 0)
+		return 0;
+	(void)frame_flush(h->writer);
+	return ++h->flushes;
+}
+
+uint64_t head_order(struct head *h, enum wire_order_verb verb, uid_t uid, int64_t until_s,
+		    const char *program)
+{
+	struct wire_order order = {.id = h->flushes + 1, .until_s = until_s, .verb = verb, .uid = uid};
+
+	order.program_len = (__u32)strlen(program);
+	if (frame_put(h->writer, WIRE_ORDER, &order, sizeof(order), program, order.program_len) < 0)
 		return 0;
 	(void)frame_flush(h->writer);
 	return ++h->flushes;

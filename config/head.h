@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "bpf/wire.h"
 #include "config/report.h"
@@ -29,6 +30,10 @@ unsigned head_generation(const struct head *); /* sent last, 0 = none */
 
 /* Order a window to be closed now. Its number, under which WIRE_COMMITTED answers; 0: there is no room. */
 uint64_t head_flush(struct head *);
+
+/* Send what somebody said about a program (to the store). Its number, under which WIRE_DONE answers; 0: there
+ * is no room. */
+uint64_t head_order(struct head *, enum wire_order_verb, uid_t uid, int64_t until_s, const char *program);
 
 /* Say that what follows, the end of file, is meant. */
 void head_stop(struct head *);

@@ -27,6 +27,11 @@ static const struct command commands[] = {
 	{"check-config", "", "is config.json good, and how is it understood", command_check},
 	{"doctor", "", "what this machine offers, what is not covered and why", command_doctor},
 	{"query", "[...]", "ask the log: `query --help` lists the questions", command_query},
+	{"list", "new|muted", "programs that are not acknowledged, or that are muted", command_list},
+	{"why", "PROGRAM", "why it was told to the desktop, or why not", command_why},
+	{"ack", "PROGRAM|all", "it is known now, no news any more", command_ack},
+	{"mute", "PROGRAM [TIME]", "say nothing about it (for 2h, 7d ...)", command_mute},
+	{"unmute", "PROGRAM|all", "speak of it again", command_unmute},
 	{"version", "", "print the version", version},
 	{"help", "", "print this", help},
 };
@@ -43,7 +48,7 @@ static void print_help(FILE *f)
 	      f);
 	for (i = 0; i < N_COMMANDS; i++) {
 		snprintf(left, sizeof(left), "%s %s", commands[i].name, commands[i].arguments);
-		fprintf(f, "  %-15s %s\n", left, commands[i].help);
+		fprintf(f, "  %-19s %s\n", left, commands[i].help);
 	}
 	fputs("\n"
 	      "  --config FILE    instead of " SYSCONFDIR "/femtosnitch/config.json\n"

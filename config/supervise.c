@@ -128,16 +128,62 @@ static void command_flush(struct supervisor *s, struct control_reply *reply)
 		reply->text = strdup("failed: the collector does not read\n");
 }
 
-static void command(void *arg, const char *line, bool trusted, struct control_reply *reply)
+/* "ack PROGRAM", "mute UNTIL PROGRAM", "unmute PROGRAM". Root (or whose log it is) speaks for everybody. False: it is none of
+ * them. */
+static bool command_order(struct supervisor *s, const char *line, const struct control_who *who,
+			  struct control_reply *reply)
+{
+	uid_t uid = who->trusted ? WIRE_EVERYBODY : who->uid;
+	enum wire_order_verb verb;
+	int64_t until = 0;
+	char *program;
+
+	if (strncmp(line, "ack ", 4) == 0)
+		verb = WIRE_ORDER_ACK, program = (char *)line + 4;
+	else if (strncmp(line, "unmute ", 7) == 0)
+		verb = WIRE_ORDER_UNMUTE, program = (char *)line + 7;
+	else if (strncmp(line, "mute ", 5) == 0)
+		verb = WIRE_ORDER_MUTE, until = strtoll(line + 5, &program, 10);
+	else
+		return false;
+	if (verb == WIRE_ORDER_MUTE && *program++ != ' ')
+		return false;
+	if (s->status.state == STATUS_RUNNING)
+		reply->ticket = head_order(s->head, verb, uid, until, program);
+	reply->wait_ms = FLUSH_MS;
+	if (reply->ticket == 0)
+		reply->text = strdup("failed: not ready yet\n");
+	return true;
+}
+
+static void done(struct supervisor *s, const struct wire_done *d)
+{
+	char text[128];
+
+	if (d->error == EINVAL)
+		snprintf(text, sizeof(text), "failed: which program?\n");
+	else if (d->error)
+		snprintf(text, sizeof(text), "failed: snitch.db: %s\n", strerror((int)d->error));
+	else
+		snprintf(text, sizeof(text), "done %" PRIu64 "\n", (uint64_t)d->programs);
+	if (s->control)
+		control_answer(s->control, d->id, text, process_now_ms());
+}
+
+static void command(void *arg, const char *line, const struct control_who *who, struct control_reply *reply)
 {
 	struct supervisor *s = arg;
+	bool trusted = who->trusted;
 
 	if (strcmp(line, "status") == 0) {
 		reply->text = status_text(&s->status);
 	} else if (strcmp(line, "flush") == 0) {
 		command_flush(s, reply);
+	} else if (command_order(s, line, who, reply)) {
+		return;
 	} else if (strcmp(line, "stop") != 0 && strcmp(line, "reload") != 0) {
-		reply->text = strdup("failed: unknown command, allowed: status, flush, reload, stop\n");
+		reply->text = strdup(
+			"failed: unknown command, allowed: status, flush, ack, mute, unmute, reload, stop\n");
 	} else if (!trusted) {
 		reply->text = strdup("failed: only root and the owner of the state directory may do that\n");
 	} else if (strcmp(line, "stop") == 0) {
@@ -192,6 +238,9 @@ static void take_frame(struct supervisor *s, const struct wire_hdr *hdr, const v
 		break;
 	case WIRE_COMMITTED:
 		committed(s, payload);
+		break;
+	case WIRE_DONE:
+		done(s, payload);
 		break;
 	case WIRE_INTERFACES:
 		report_interfaces(&s->status.report, payload);

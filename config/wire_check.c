@@ -188,6 +188,16 @@ static const char *check_resume(const char *p, size_t len)
 	return GET(wire_resume, journal, p) == 0 ? "facts numbered by no journal" : NULL;
 }
 
+static const char *check_order(const char *p, size_t len)
+{
+	if (GET(wire_order, id, p) == 0)
+		return "order without an id";
+	if (GET(wire_order, verb, p) >= WIRE_ORDER__MAX)
+		return "verb out of range";
+	return check_text(p + sizeof(struct wire_order), len - sizeof(struct wire_order),
+			  GET(wire_order, program_len, p), WIRE_PATH_MAX);
+}
+
 struct rule {
 	size_t size;   /* of the fixed part */
 	bool variable; /* more may follow; check() tests how much */
@@ -214,6 +224,8 @@ static const struct rule rules[WIRE__MAX] = {
 	[WIRE_PLACE] = {sizeof(struct wire_place), true, check_place},
 	[WIRE_RESUME] = {sizeof(struct wire_resume), false, check_resume},
 	[WIRE_STOP] = {0, false, NULL},
+	[WIRE_ORDER] = {sizeof(struct wire_order), true, check_order},
+	[WIRE_DONE] = {sizeof(struct wire_done), false, NULL},
 	[WIRE_INTERFACES] = {sizeof(struct wire_interfaces), false, NULL},
 };
 

@@ -146,6 +146,8 @@ static int merge_rows(struct sqlite *s, int64_t from, int64_t to)
 		"UPDATE program SET last_seen = max(last_seen, (SELECT last_seen FROM program WHERE id = "
 		"?1)),"
 		" first_network = coalesce(first_network, (SELECT first_network FROM program WHERE id = ?1)),"
+		" first_parent = coalesce(first_parent, (SELECT first_parent FROM program WHERE id = ?1)),"
+		" acknowledged = max(acknowledged, (SELECT acknowledged FROM program WHERE id = ?1)),"
 		" ignored = ignored + (SELECT ignored FROM program WHERE id = ?1) WHERE id = ?2",
 		"DELETE FROM program WHERE id = ?1 AND ?2",
 	};
@@ -229,6 +231,18 @@ int identity_news(struct sqlite *s, struct program *p)
 	return sqlite_run(s, stmt);
 }
 
+static int known_parent(struct sqlite *s, int64_t id)
+{
+	static const char ask[] = "SELECT 1 FROM program WHERE id = ?1 AND first_parent IS NOT NULL";
+	sqlite3_stmt *stmt = sqlite_statement(s, ask);
+	int rc;
+
+	sqlite3_bind_int64(stmt, 1, id);
+	if ((rc = sqlite_step(s, stmt)) == 1)
+		sqlite3_reset(stmt);
+	return rc;
+}
+
 int identity_known(struct sqlite *s, struct program *p)
 {
 	int64_t id;
@@ -239,7 +253,9 @@ int identity_known(struct sqlite *s, struct program *p)
 		p->id = id;
 		p->row_error = p->hash_error;
 	}
-	return p->id && p->row_network && p->row_error == p->hash_error;
+	if (!p->id || p->row_error != p->hash_error || (p->first_network_s && !p->row_network))
+		return 0;
+	return p->first_parent_s ? known_parent(s, p->id) : 1;
 }
 
 int64_t identity_program(struct sqlite *s, struct program *p, int64_t now_s)

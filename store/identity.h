@@ -14,7 +14,8 @@
 /* The row's id (> 0), or -errno. The row is found or made, and learns what the program has to tell. */
 int64_t identity_program(struct sqlite *, struct program *, int64_t now_s);
 
-/* Is it in snitch.db already, as something that used the network? 1 yes, 0 no, -errno. Writes nothing. */
+/* Is it in snitch.db already, as something that used the network, or started what did, as it does now? 1 yes,
+ * 0 no, -errno. Writes nothing. */
 int identity_known(struct sqlite *, struct program *);
 
 /* Tell the row what it adds to: modified, ignored bytes. Once per transaction; the id is known.

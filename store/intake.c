@@ -118,6 +118,12 @@ static void put_execution(struct intake *in, struct image *image, const struct w
 		put(in, must_wait(in->settings, p) ? in->waiting : in->batch, &key, &sums, 0);
 }
 
+static void used_network(struct intake *in, const struct image *i, uint32_t uid, int64_t now_s)
+{
+	programs_network(in->programs, i->command->program, i->parent ? i->parent->command->program : NULL,
+			 uid, in->settings->log_commands ? i->command->cmdline : NULL, now_s);
+}
+
 int intake_place(struct intake *in, const struct wire_place *wire)
 {
 	return places_add(in->places, wire);
@@ -135,7 +141,7 @@ int intake_image(struct intake *in, const struct wire_image *wire, int64_t now_s
 	if (!image)
 		return -ENOMEM;
 	if (exec->source == WIRE_EXEC_NETWORK) /* known within a second, not when the window ends */
-		programs_used(in->programs, image->command->program, now_s, true);
+		used_network(in, image, exec->uid, now_s);
 	else if (exec->source == WIRE_EXEC_EXECVE && !known)
 		put_execution(in, image, exec, now_s);
 	return 0;
@@ -243,7 +249,7 @@ void intake_flow(struct intake *in, const struct wire_flow *f, wire_ns now)
 	*(f->flags & WIRE_FLOW_TUNNEL ? &sums.tunnel_received_bytes : &sums.received_bytes) =
 		f->received_bytes;
 	if (p)
-		programs_used(in->programs, p, sums.last_s, true);
+		used_network(in, key.image, f->uid, sums.last_s);
 	if (is_ignored(in->settings, f, p)) {
 		if (p)
 			programs_ignored(in->programs, p, sums.sent_bytes + sums.received_bytes);

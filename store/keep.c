@@ -11,7 +11,10 @@
 
 #include "config/log.h"
 #include "config/wire_check.h"
+#include "store/ack.h"
 #include "store/keep_db.h"
+#include "store/known.h"
+#include "store/schema.h"
 
 #define NS UINT64_C(1000000000)
 #define CHECKPOINT_FRAMES 1000 /* 4 MB: worth the flushes */
@@ -52,7 +55,7 @@ static bool is_worth_it(const struct keep *k)
 	int64_t age_ms = keep_now_ms() - k->written_ms;
 
 	if (batch_foreign(k->in.batch) > 0 || losses_count(k->in.losses) > 0 || k->flush_id ||
-	    interfaces_due(k->interfaces))
+	    tell_waits(k->tell) || interfaces_due(k->interfaces))
 		return true;
 	if (batch_count(k->in.batch) > 0)
 		return age_ms > KEEP_OWN_S * 1000;
@@ -158,12 +161,31 @@ void keep_loss(struct keep *k, const struct wire_loss *loss)
 		     (int)loss->detail_len, detail);
 	n = n < (int)sizeof(line) ? n : (int)sizeof(line) - 1;
 	textlog_message(&k->error_log, loss->to_ns, wire_stage_name(loss->stage), line, (size_t)n);
+	if (loss->kind == WIRE_LOSS_NOT_WATCHING || loss->kind == WIRE_LOSS_SUSPENDED ||
+	    loss->kind == WIRE_LOSS_CLOCK)
+		return; /* whoever sits there knows */
+	n = snprintf(line, sizeof(line), "%s: %.*s", kind ? kind : "?", (int)loss->detail_len, detail);
+	tell_message(k->tell, SCHEMA_KIND_LOSS, (int64_t)(stage_now() / NS), line,
+		     (size_t)(n < (int)sizeof(line) ? n : (int)sizeof(line) - 1));
 }
 
 void keep_error(struct keep *k, const struct wire_error *error)
 {
 	textlog_message(&k->error_log, error->time_ns, wire_stage_name(error->stage),
 			(const char *)(error + 1), error->text_len);
+	tell_message(k->tell, SCHEMA_KIND_ERROR, (int64_t)(stage_now() / NS), (const char *)(error + 1),
+		     error->text_len);
+}
+
+void keep_order(struct keep *k, const struct wire_order *order)
+{
+	struct wire_done done = {.id = order->id, .error = EAGAIN};
+	int rc = 0;
+
+	if (k->db.db && (rc = ack_order(&k->db, order, (int64_t)(stage_now() / NS), &done)) != 0 &&
+	    rc != -EINVAL)
+		keep_db_trouble(k, rc);
+	(void)frame_put(k->stage->out, WIRE_DONE, &done, sizeof(done), NULL, 0);
 }
 
 /* What came under the old settings is written under them. */
@@ -184,11 +206,40 @@ static void first_sightings(struct keep *k, int64_t now)
 {
 	int rc;
 
-	if (programs_fresh(k->in.programs) == 0 || now < k->sighting_ms || now < k->retry_ms || !k->db.db)
+	if (now < k->sighting_ms || now < k->retry_ms || !k->db.db ||
+	    (programs_fresh(k->in.programs) == 0 && !tell_waits(k->tell)))
 		return;
 	k->sighting_ms = now + KEEP_SIGHTING_MS;
 	if ((rc = writer_first_sightings(k->writer)) != 0)
 		keep_db_trouble(k, rc);
+}
+
+static void introduce(struct keep *k, int64_t now)
+{
+	int rc;
+
+	if (k->introduce_ms == 0 || now < k->introduce_ms || now < k->retry_ms || !k->db.db)
+		return;
+	if ((rc = writer_introduce(k->writer, (int64_t)(stage_now() / NS))) != 0)
+		keep_db_trouble(k, rc);
+	else
+		k->introduce_ms = 0;
+}
+
+/* A file for people's scripts, that nothing here depends on. */
+static void write_known(struct keep *k, int64_t now, bool last)
+{
+	int rc;
+
+	k->known_old |= tell_news(k->tell);
+	if (!k->known_old || (now < k->known_ms && !last) || !k->db.db)
+		return;
+	rc = known_write(&k->db, k->stage->state_dir, k->stage->settings.vt_api_key[0] != '\0');
+	if (rc != 0)
+		log_warnx(KNOWN_FILE ": cannot be written: %s", strerror(-rc));
+	k->known_old = false;
+	/* one that takes long is written less often */
+	k->known_ms = keep_now_ms() + KNOWN_EVERY_S * 1000 + 100 * (keep_now_ms() - now);
 }
 
 static bool retain(struct keep *k, int64_t now)
@@ -221,6 +272,8 @@ int keep_timers(struct keep *k, int busy)
 	if ((k->trouble || !k->db.db) && now >= k->retry_ms)
 		write_all(k);
 	first_sightings(k, now);
+	introduce(k, now);
+	write_known(k, now, false);
 	more = retain(k, now);
 	if (!busy && k->db.wal_frames > CHECKPOINT_FRAMES && now - k->written_ms >= IDLE_MS)
 		sqlite_checkpoint(&k->db);
@@ -232,7 +285,11 @@ int keep_timers(struct keep *k, int busy)
 		k->trimmed_ms = now;
 	}
 	wait = until(now, k->retention_ms, -1);
-	if (programs_fresh(k->in.programs) > 0)
+	if (k->known_old)
+		wait = until(now, k->known_ms, wait);
+	if (k->introduce_ms)
+		wait = until(now, k->introduce_ms, wait);
+	if (programs_fresh(k->in.programs) > 0 || tell_waits(k->tell))
 		wait = until(now, k->sighting_ms > k->retry_ms ? k->sighting_ms : k->retry_ms, wait);
 	if (k->trouble)
 		wait = until(now, k->retry_ms, wait);
@@ -251,7 +308,8 @@ void keep_open(struct keep *k, struct stage *stage)
 	textlog_open(&k->error_log, stage->log_dir, "error.log");
 	if (intake_open(&k->in, &stage->settings) != 0 ||
 	    !(k->interfaces = interfaces_new("/proc/self/net", "/sys/class/net")) ||
-	    !(k->writer = writer_new(&k->db, k->in.programs, k->in.images, k->interfaces)))
+	    !(k->tell = tell_new(&stage->settings, stage->log_dir)) ||
+	    !(k->writer = writer_new(&k->db, k->in.programs, k->in.images, k->interfaces, k->tell)))
 		fatalx("no memory");
 	heartbeat_open(&k->heartbeat, dir);
 	k->coverage.start_s = (int64_t)(stage_now() / NS);
@@ -274,6 +332,8 @@ void keep_ready(struct keep *k)
 	coverage_add(&k->coverage, WIRE_STAGE_STORE, text, strlen(text));
 	if (k->db.db && (rc = coverage_write(&k->coverage, &k->db)) != 0)
 		keep_db_trouble(k, rc);
+	if (!tell_introduced(k->tell))
+		k->introduce_ms = keep_now_ms() + KEEP_INTRODUCE_MS;
 	(void)stage_ready(k->stage, text);
 }
 
@@ -329,13 +389,16 @@ void keep_close(struct keep *k)
 	intake_settle(&k->in, stage_now(), 1);
 	(void)look_at_interfaces(k, true);
 	if (batch_count(k->in.batch) > 0 || losses_count(k->in.losses) > 0 ||
-	    programs_have_news(k->in.programs) || programs_fresh(k->in.programs) > 0)
+	    programs_have_news(k->in.programs) || programs_fresh(k->in.programs) > 0 || tell_waits(k->tell))
 		for (i = 0; i < CLOSE_TRIES && (rc = write_all(k)) != 0; i++)
 			nanosleep(&pause, NULL);
+	while (rc == 0 && k->db.db && programs_fresh(k->in.programs) > 0)
+		rc = writer_first_sightings(k->writer);
 	if (rc != 0) {
 		all = false;
 		log_warnx("%zu rows could not be written before the end", batch_count(k->in.batch));
 	}
+	write_known(k, keep_now_ms(), true);
 	/* Not after a loss: the next start then says that this time is missing. */
 	if (all && k->gap_from == 0)
 		heartbeat_beat(&k->heartbeat, stage_now(), 1);
@@ -343,6 +406,7 @@ void keep_close(struct keep *k)
 	sqlite_close(&k->db);
 	heartbeat_close(&k->heartbeat);
 	writer_free(k->writer);
+	tell_free(k->tell);
 	interfaces_free(k->interfaces);
 	coverage_close(&k->coverage);
 	intake_close(&k->in);

@@ -18,19 +18,22 @@
 #include "store/interfaces.h"
 #include "store/retention.h"
 #include "store/sqlite.h"
+#include "store/tell.h"
 #include "store/textlog.h"
 #include "store/writer.h"
 
 #define KEEP_RETRY_S 2
-#define KEEP_OWN_S 600	     /* our own traffic alone is not a reason to write before this */
-#define KEEP_NEWS_S 60	     /* nor are ignored bytes */
-#define KEEP_SIGHTING_MS 500 /* between two early writes of new programs */
+#define KEEP_OWN_S 600	       /* our own traffic alone is not a reason to write before this */
+#define KEEP_NEWS_S 60	       /* nor are ignored bytes */
+#define KEEP_SIGHTING_MS 500   /* between two early writes of new programs */
+#define KEEP_INTRODUCE_MS 5000 /* after the first start: what runs is known by then */
 
 struct keep {
 	struct stage *stage;
 	struct intake in;
 	struct sqlite db;
 	struct writer *writer;
+	struct tell *tell;
 	struct interfaces *interfaces;
 	struct retention retention;
 	struct heartbeat heartbeat;
@@ -41,6 +44,9 @@ struct keep {
 	int64_t retry_ms;     /* monotonic: not before */
 	int64_t written_ms;   /* when the last window was */
 	int64_t sighting_ms;  /* the next early write of new programs, not before */
+	int64_t introduce_ms; /* the first start of all: when what runs is said to be known; 0 = it was */
+	int64_t known_ms;     /* record.json, not before */
+	bool known_old;	      /* it lacks something */
 	int64_t trimmed_ms;   /* when memory was given back */
 	int64_t retention_ms; /* next look at it */
 	wire_ns window_to;    /* of the last whole window, not yet durable; 0 = none */
@@ -61,6 +67,7 @@ void keep_window(struct keep *, const struct wire_window *); /* answers WIRE_COM
 void keep_loss(struct keep *, const struct wire_loss *);
 void keep_error(struct keep *, const struct wire_error *);
 void keep_settings(struct keep *, const struct wire_settings *);
+void keep_order(struct keep *, const struct wire_order *); /* answers WIRE_DONE */
 
 /* What is due by time. busy: more frames wait. Returns milliseconds until there may be more, -1 = never. */
 int keep_timers(struct keep *, int busy);

@@ -35,6 +35,7 @@ __attribute__((format(printf, 2, 3))) static void say(struct keep *k, const char
 	log_warnx("%s", text);
 	textlog_message(&k->error_log, stage_now(), "store", text, strlen(text));
 	(void)stage_error(k->stage, "%s", text);
+	tell_message(k->tell, SCHEMA_KIND_ERROR, (int64_t)(stage_now() / NS), text, strlen(text));
 }
 
 static int try_open(struct keep *k)
@@ -85,6 +86,7 @@ static int open_or_replace(struct keep *k)
 		rc = try_open(k);
 	if (rc == 0) {
 		writer_forget(k->writer);
+		tell_look(k->tell, &k->db);
 		k->coverage.waits = true; /* this file was not told */
 	}
 	return rc;

@@ -81,6 +81,9 @@ static void handle(struct keep *k, const struct wire_hdr *hdr, const void *paylo
 		keep_error(k, payload);
 		(void)frame_pass(out, hdr, payload);
 		break;
+	case WIRE_ORDER:
+		keep_order(k, payload);
+		break;
 	case WIRE_READY:
 		(void)frame_pass(out, hdr, payload);
 		ready(k, payload);

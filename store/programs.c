@@ -6,14 +6,17 @@
  */
 #include "store/programs.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/utf8.h"
 #include "config/wire_check.h"
 #include "store/text.h"
 
 #define FIRST_SIZE 64
+#define CONTEXT_SIZE 512
 
 struct programs {
 	struct program **chain;
@@ -40,6 +43,8 @@ static void program_free(struct program *p)
 		return;
 	free(p->exe);
 	free(p->name);
+	free(p->context);
+	free(p->child);
 	free(p);
 }
 
@@ -178,6 +183,7 @@ static struct program *program_new(const struct wire_image *image, const struct 
 	p->exe = known(p->exe);
 	p->name = known(p->name);
 	p->self = exec->flags & WIRE_EXEC_SELF;
+	p->running = exec->source == WIRE_EXEC_RUNNING;
 	p->file_id = image->file_id;
 	p->hash_error = (uint8_t)image->hash_error;
 	if (p->hash_error == WIRE_HASH_OK)
@@ -196,6 +202,7 @@ struct program *programs_intern(struct programs *ps, const struct wire_image *im
 	for (p = ps->chain[fresh->hash & (ps->size - 1)]; p; p = p->next)
 		if (same(p, fresh)) {
 			p->file_id = fresh->file_id;
+			p->running |= fresh->running;
 			program_free(fresh);
 			return program_ref(p);
 		}
@@ -280,6 +287,41 @@ void programs_used(struct programs *ps, struct program *p, int64_t now_s, bool n
 	}
 }
 
+/* What a person is told; only for what is news, so that nothing is kept of all the rest. */
+static void replace_text(char **text, const char *fmt, ...)
+{
+	char buf[CONTEXT_SIZE];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(buf, sizeof(buf), fmt, ap);
+	va_end(ap);
+	free(*text);
+	*text = strndup(buf, utf8_valid_until(buf, strlen(buf)));
+}
+
+void programs_network(struct programs *ps, struct program *p, struct program *parent, uint32_t uid,
+		      const char *cmdline, int64_t now_s)
+{
+	const char *by = parent && parent->exe ? parent->exe : parent && parent->name ? parent->name : NULL;
+
+	if (p->first_network_s == 0) {
+		p->uid = uid;
+		replace_text(&p->context, "%s%s%s%s", by ? "started by " : "", by ? by : "",
+			     by && cmdline && *cmdline ? ": " : "", cmdline ? cmdline : "");
+	}
+	programs_used(ps, p, now_s, true);
+	if (!parent || parent->first_parent_s != 0)
+		return;
+	parent->first_parent_s = now_s;
+	if (!parent->fresh) {
+		parent->fresh = true;
+		parent->uid = uid;
+		ps->fresh += !is_pending(parent);
+	}
+	replace_text(&parent->child, "it started %s", p->exe ? p->exe : p->name ? p->name : "a program");
+}
+
 void programs_ignored(struct programs *ps, struct program *p, uint64_t bytes)
 {
 	p->ignored_bytes += bytes;
@@ -291,12 +333,21 @@ size_t programs_fresh(const struct programs *ps)
 	return ps->fresh;
 }
 
+bool program_waits(const struct program *p)
+{
+	return p->fresh && !is_pending(p);
+}
+
 void programs_looked_up(struct programs *ps, struct program *p)
 {
+	p->looked = false;
 	if (!p->fresh)
 		return;
 	p->fresh = false;
 	ps->fresh -= !is_pending(p);
+	free(p->context);
+	free(p->child);
+	p->context = p->child = NULL;
 }
 
 bool programs_have_news(const struct programs *ps)
@@ -334,7 +385,9 @@ void programs_sweep(struct programs *ps)
 	for (i = 0; i < ps->size; i++)
 		for (p = ps->chain[i]; p; p = next) {
 			next = p->next;
-			if (p->refs > 0 || p->news || (p->fresh && !is_pending(p)))
+			/* the hasher always answers: what is pending, and was written so, is kept until it
+			 * does */
+			if (p->refs > 0 || p->news || p->fresh || (is_pending(p) && p->id))
 				continue;
 			take_out(ps, p);
 			ps->pending -= is_pending(p);

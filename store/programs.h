@@ -23,11 +23,17 @@ struct program {
 	uint8_t sha256[WIRE_SHA256_SIZE];
 	bool self;		 /* a program of ours */
 	bool fresh;		 /* used the network, and snitch.db was not yet asked whether that is new */
+	bool running;		 /* ran before we did */
+	bool looked;		 /* fresh, and asked about in this transaction */
 	bool news;		 /* something below changed since it was written */
 	char *exe;		 /* NULL = none */
 	char *name;		 /* NULL = none */
 	int64_t last_seen_s;	 /* 0 = not since it was written */
 	int64_t first_network_s; /* 0 = not in this run */
+	int64_t first_parent_s;	 /* of a program that used the network; 0 = not in this run */
+	uint32_t uid;		 /* of whoever made it fresh */
+	char *context;		 /* how it came to run, for people; NULL unless fresh */
+	char *child;		 /* which program it started, the same */
 	int64_t modified_s;	 /* 0 = not since it was written */
 	uint64_t ignored_bytes;	 /* not yet written */
 	/* The row: owned by records.c */
@@ -54,7 +60,13 @@ void programs_changed(struct programs *, const struct wire_changed *);
 void programs_used(struct programs *, struct program *, int64_t now_s, bool network);
 void programs_ignored(struct programs *, struct program *, uint64_t bytes);
 
+/* As programs_used() for the network, by a process of uid that was started by parent (NULL = unknown) with
+ * cmdline (NULL = unknown). */
+void programs_network(struct programs *, struct program *, struct program *parent, uint32_t uid,
+		      const char *cmdline, int64_t now_s);
+
 size_t programs_fresh(const struct programs *); /* how many wait to be looked up, hash known */
+bool program_waits(const struct program *);	/* is it one of them? */
 void programs_looked_up(struct programs *, struct program *);
 bool programs_have_news(const struct programs *);
 void programs_written(struct programs *, struct program *);

@@ -77,6 +77,7 @@ static int remove_sums(struct sqlite *s, int64_t horizon_s)
 		 " AND ?2",
 		 DAY_S},
 		{"DELETE FROM total_day WHERE bucket < ?1 AND ?2", DAY_S},
+		{"DELETE FROM event WHERE time < ?1 AND ?2", 1},
 	};
 	size_t i;
 	int rc = 0;

@@ -13,6 +13,7 @@
  * - sum_*: rollups by program and peer (views traffic_*); total_*: by program (views totals_*)
  * - loss: what we could not see or keep
  * - proof: what was watched since each start, a row per hook and test
+ * - event: what the desktop was told, or would have been; acknowledged: what people said about programs
  * - interface_hour: what passed the network interfaces, and what of it was counted for programs
  * - meta: one value per key
  *
@@ -33,6 +34,24 @@
 #define SCHEMA_NONE (-1) /* has no meaning in this row (an execution): NULL in the view */
 #define SCHEMA_OFF (-2)	 /* switched off by config: '' in the view */
 
+/* event.kind: the order of the words of "Notify kinds" */
+#define SCHEMA_KIND_NEW 0
+#define SCHEMA_KIND_CHANGED 1
+#define SCHEMA_KIND_PARENT 2
+#define SCHEMA_KIND_VERDICT 3
+#define SCHEMA_KIND_ERROR 4
+#define SCHEMA_KIND_LOSS 5
+
+/* event.quiet */
+#define SCHEMA_QUIET_KIND 1  /* "Notify kinds" is without it */
+#define SCHEMA_QUIET_OFF 2   /* "Desktop notifications" is false */
+#define SCHEMA_QUIET_MUTED 3 /* muted for everybody */
+#define SCHEMA_QUIET_KNOWN 4 /* acknowledged before, or it ran already when femtosnitch was first started */
+
+/* program.told: there was an event about it */
+#define SCHEMA_TOLD_NETWORK 1 /* as a program that uses the network */
+#define SCHEMA_TOLD_PARENT 2  /* as the parent of one */
+
 /* program.seen_as */
 #define SCHEMA_SEEN_NEW 1     /* the path was not known */
 #define SCHEMA_SEEN_CHANGED 2 /* the path was known with another SHA-256 */
@@ -42,8 +61,9 @@
  * - window_to: ns since 1970, end of the last window that is durable; on an idle machine the file heartbeat
  * beside snitch.db is later
  * - started: unix seconds, when the daemon that writes here was started
- * - journal, facts: how far in which numbering of facts (wire_resume); only where a service manager keeps what
- * counts while the daemon restarts */
+ * - journal, facts: how far in which numbering of facts (wire_resume); only where a service manager keeps
+ * what counts while the daemon restarts
+ * - introduced: unix seconds, when the programs that ran at the first start were told in one event */
 
 /* clang-format off */
 /* Version 1. A later version changes what is here; it never changes this text. */
@@ -134,7 +154,7 @@
 /* Views say nothing that is not in the tables: every version drops them all and makes its own. */
 #define SCHEMA_DROP_VIEWS \
 	"DROP VIEW IF EXISTS connections; DROP VIEW IF EXISTS programs; DROP VIEW IF EXISTS losses;" \
-	"DROP VIEW IF EXISTS coverage; DROP VIEW IF EXISTS interfaces;" \
+	"DROP VIEW IF EXISTS coverage; DROP VIEW IF EXISTS interfaces; DROP VIEW IF EXISTS notices;" \
 	"DROP VIEW IF EXISTS traffic_5min; DROP VIEW IF EXISTS traffic_hour; DROP VIEW IF EXISTS traffic_day;" \
 	"DROP VIEW IF EXISTS totals_5min; DROP VIEW IF EXISTS totals_hour; DROP VIEW IF EXISTS totals_day;"
 
@@ -187,8 +207,35 @@
 	" send INTEGER NOT NULL,"		/* by programs */ \
 	" recv INTEGER NOT NULL);"
 
+/* Version 3: what was said to people, and what they said about it */
+#define SCHEMA_V3_TELL \
+	"CREATE TABLE event(" \
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"	/* rises, and is never used again: readers keep the last they saw */ \
+	" time INTEGER NOT NULL," \
+	" kind INTEGER NOT NULL,"		/* SCHEMA_KIND_* */ \
+	" program INTEGER NOT NULL,"		/* 0 = about none */ \
+	" uid INTEGER,"				/* whose process it was, NULL = nobody's: for administrators */ \
+	" quiet INTEGER NOT NULL,"		/* SCHEMA_QUIET_*: why the desktop was not told, 0 = it was */ \
+	" exe TEXT, name TEXT,"			/* of the program, which retention may remove before this */ \
+	" text TEXT NOT NULL);" \
+	"CREATE INDEX event_program ON event(program);" \
+	"CREATE TABLE acknowledged(" \
+	" exe TEXT NOT NULL," \
+	" uid INTEGER NOT NULL,"		/* for whom, -1 = everybody */ \
+	" muted INTEGER NOT NULL,"		/* 1: nothing is said about it; 0: what it was then is known */ \
+	" time INTEGER NOT NULL," \
+	" until INTEGER,"			/* NULL = for ever */ \
+	" PRIMARY KEY(exe, uid, muted)) WITHOUT ROWID;" \
+	"ALTER TABLE program ADD COLUMN told INTEGER NOT NULL DEFAULT 0;"	/* SCHEMA_TOLD_* */ \
+	"ALTER TABLE program ADD COLUMN first_parent INTEGER;"	/* of something that used the network */ \
+	"CREATE INDEX program_name ON program(name);" \
+	"UPDATE program SET told = 1 WHERE first_network IS NOT NULL;" \
+	"UPDATE program SET told = told + 2, first_parent = first_seen WHERE id IN" \
+	" (SELECT p.program FROM image c JOIN image p ON p.id = c.parent);" \
+	"INSERT INTO meta(key, value) SELECT 'introduced', 0 WHERE EXISTS (SELECT 1 FROM program);"
+
 /* Version 3 */
-#define SCHEMA_V3_TABLES ""
+#define SCHEMA_V3_TABLES SCHEMA_V3_TELL
 
 /* Enum values as words: the names of config/wire_check.h (a test compares them). */
 #define SCHEMA_HASH_ERROR(column) \
@@ -210,6 +257,12 @@
 	" WHEN 15 THEN 'clock' WHEN 16 THEN 'uncounted' END"
 #define SCHEMA_STAGE(column) \
 	"CASE " column " WHEN 0 THEN 'supervisor' WHEN 1 THEN 'collector' WHEN 2 THEN 'hasher' WHEN 3 THEN 'store' END"
+#define SCHEMA_KIND(column) \
+	"CASE " column " WHEN 0 THEN 'new' WHEN 1 THEN 'changed' WHEN 2 THEN 'parent' WHEN 3 THEN 'verdict'" \
+	" WHEN 4 THEN 'error' WHEN 5 THEN 'loss' END"
+#define SCHEMA_QUIET(column) \
+	"CASE " column " WHEN 0 THEN 'told' WHEN 1 THEN 'not in Notify kinds' WHEN 2 THEN 'Desktop notifications is false'" \
+	" WHEN 3 THEN 'muted' WHEN 4 THEN 'known' END"
 #define SCHEMA_SEEN_AS(column) \
 	"CASE " column " WHEN 1 THEN 'new' WHEN 2 THEN 'changed' WHEN 3 THEN 'name' END"
 /* IANA keywords; an EtherType (AF_PACKET) or a vsock type has none */
@@ -324,6 +377,13 @@
 	" headers, send, recv, interface_send + interface_recv - headers - send - recv AS rest," \
 	" covered_ms / 1000 AS seconds, bucket FROM interface_hour;"
 
+/* What the desktop was told, or why it was not. */
+#define SCHEMA_VIEW_NOTICES \
+	"CREATE VIEW notices AS SELECT " SCHEMA_ISO("e.time") " AS time, " SCHEMA_KIND("e.kind") " AS kind, e.exe AS exe," \
+	" e.name AS name, " SCHEMA_SHA256("p.sha256") " AS sha256, e.uid AS uid, u.name AS user, " \
+	SCHEMA_QUIET("e.quiet") " AS outcome, e.text AS text, e.time AS unix_time, e.id AS id" \
+	" FROM event e LEFT JOIN program p ON p.id = e.program LEFT JOIN account u ON u.uid = e.uid;"
+
 /* connections: sockets first seen in that time. bucket: start of the time, unix seconds. */
 #define SCHEMA_VIEW_TRAFFIC(width) \
 	"CREATE VIEW traffic_" width " AS SELECT " SCHEMA_ISO("s.bucket") " AS time, p.exe AS exe, p.name AS name, " \
@@ -340,7 +400,7 @@
 
 #define SCHEMA_VIEWS \
 	SCHEMA_VIEW_CONNECTIONS SCHEMA_VIEW_PROGRAMS SCHEMA_VIEW_LOSSES SCHEMA_VIEW_COVERAGE \
-	SCHEMA_VIEW_INTERFACES \
+	SCHEMA_VIEW_INTERFACES SCHEMA_VIEW_NOTICES \
 	SCHEMA_VIEW_TRAFFIC("5min") SCHEMA_VIEW_TRAFFIC("hour") SCHEMA_VIEW_TRAFFIC("day") \
 	SCHEMA_VIEW_TOTALS("5min") SCHEMA_VIEW_TOTALS("hour") SCHEMA_VIEW_TOTALS("day")
 

@@ -154,3 +154,30 @@ int textlog_message(struct textlog *t, wire_ns time, const char *stage, const ch
 	fprintf(file, " %s: %s\n", stage ? stage : "?", line);
 	return finish(t, file);
 }
+
+/* At most size bytes of text that harm no terminal and hold no blank where words are counted. */
+static const char *shown(char *buf, size_t size, const char *text)
+{
+	utf8_escape(buf, size, text ? text : "?", text ? strlen(text) : 1);
+	return buf;
+}
+
+void textlog_exe(FILE *f, int64_t time_s, const char *who, const char *path, const char *what,
+		 const char *more)
+{
+	char name[WIRE_COMM_SIZE * 4 + 4], file[WIRE_PATH_MAX * 4 + 4];
+
+	put_time(f, time_s, "%Y-%m-%d %H:%M:%S");
+	fprintf(f, " %-16.16s %s (%s)%s\n", shown(name, sizeof(name), who), shown(file, sizeof(file), path),
+		what, more);
+}
+
+int textlog_append(struct textlog *t, const char *lines, size_t len)
+{
+	FILE *file = start(t);
+
+	if (!file)
+		return -t->failed;
+	(void)fwrite(lines, 1, len, file);
+	return finish(t, file);
+}

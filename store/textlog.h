@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * textlog.h - conn.log and error.log: one line per row or message, appended; 0640. Opened for each piece of
- * writing, so that log rotation needs no signal. A failure is said once.
+ * textlog.h - conn.log, exe.log and error.log: one line per row or message, appended; 0640. Opened for each
+ * piece of writing, so that log rotation needs no signal. A failure is said once.
  */
 #ifndef FEMTOSNITCH_STORE_TEXTLOG_H
 #define FEMTOSNITCH_STORE_TEXTLOG_H
 
 #include <limits.h>
+#include <stdio.h>
 
 #include "store/batch.h"
 
@@ -23,5 +24,10 @@ int textlog_rows(struct textlog *, const struct batch *, int log_commands);
 
 /* error.log: "DATE TIME stage: message" in UTC, on one line. */
 int textlog_message(struct textlog *, wire_ns time, const char *stage, const char *text, size_t len);
+
+/* A line of exe.log to f: "DATE TIME WHO PATH (WHAT)MORE", WHO cut or filled to sixteen characters. */
+void textlog_exe(FILE *f, int64_t time_s, const char *who, const char *path, const char *what,
+		 const char *more);
+int textlog_append(struct textlog *, const char *lines, size_t len); /* whole lines; 0 or -errno */
 
 #endif

@@ -19,6 +19,7 @@ struct writer {
 	struct programs *programs;
 	struct images *images;
 	struct interfaces *interfaces;
+	struct tell *tell;
 	struct records *records;
 	struct rollup *rollup;
 	/* of the flow_range row being extended */
@@ -32,7 +33,7 @@ struct row {
 };
 
 struct writer *writer_new(struct sqlite *db, struct programs *programs, struct images *images,
-			  struct interfaces *interfaces)
+			  struct interfaces *interfaces, struct tell *tell)
 {
 	struct writer *w = calloc(1, sizeof(*w));
 
@@ -42,6 +43,7 @@ struct writer *writer_new(struct sqlite *db, struct programs *programs, struct i
 	w->programs = programs;
 	w->images = images;
 	w->interfaces = interfaces;
+	w->tell = tell;
 	w->records = records_new(db);
 	w->rollup = rollup_new();
 	if (!w->records || !w->rollup) {
@@ -263,7 +265,8 @@ static int written(void *arg, struct program *p)
 	struct writer *w = arg;
 
 	programs_written(w->programs, p);
-	programs_looked_up(w->programs, p);
+	if (p->looked)
+		programs_looked_up(w->programs, p);
 	return 0;
 }
 
@@ -289,12 +292,69 @@ static int write_mark(struct writer *w, const struct writer_mark *mark)
 	return rc;
 }
 
+/* ---- programs that are news */
+
+struct sighting {
+	struct writer *writer;
+	unsigned left;
+	bool in_transaction;
+};
+
+static int begin(struct sighting *s)
+{
+	int rc = s->in_transaction ? 0 : sqlite_begin(s->writer->db);
+
+	s->in_transaction |= rc == 0;
+	return rc;
+}
+
+/* A row for it, first of all in one that is known as nothing else. */
+static int sight(struct sighting *s, struct program *p)
+{
+	int64_t id = p->first_network_s > p->first_parent_s ? p->first_network_s : p->first_parent_s;
+	int rc = begin(s);
+
+	if (rc != 0)
+		return rc;
+	id = records_program(s->writer->records, p, id);
+	return id < 0 ? (int)id : tell_program(s->writer->tell, s->writer->db, p);
+}
+
+static int look_up(void *arg, struct program *p)
+{
+	struct sighting *s = arg;
+	int rc;
+
+	if (!program_waits(p) || s->left == 0)
+		return 0;
+	s->left--;
+	p->looked = true;
+	rc = p->self ? 1 : identity_known(s->writer->db, p);
+	return rc == 0 ? sight(s, p) : rc < 0 ? rc : 0;
+}
+
+static int looked_up(void *arg, struct program *p)
+{
+	if (p->looked)
+		programs_looked_up(arg, p);
+	return 0;
+}
+
+static int not_looked(void *arg, struct program *p)
+{
+	(void)arg;
+	p->looked = false;
+	return 0;
+}
+
 /* In memory everything is as before, but for the row ids, which are asked for again. */
 static int undo(struct writer *w, int rc)
 {
 	sqlite_rollback(w->db);
 	rollup_clear(w->rollup);
 	writer_forget(w);
+	tell_undone(w->tell);
+	programs_each(w->programs, not_looked, NULL);
 	return rc;
 }
 
@@ -304,14 +364,16 @@ int64_t writer_commit(struct writer *w, const struct settings *settings, const s
 	bool rows = settings->sql_log && batch_count(b) > 0;
 	/* lines of the text log must not come again either */
 	bool lines = settings->text_log && batch_count(b) > 0 && mark->journal;
+	struct sighting s = {.writer = w, .left = WRITER_SIGHTINGS, .in_transaction = true};
 	int rc;
 
 	if (!rows && !lines && losses_count(losses) == 0 && !programs_have_news(w->programs) &&
-	    programs_fresh(w->programs) == 0 && !interfaces_due(w->interfaces))
+	    programs_fresh(w->programs) == 0 && !interfaces_due(w->interfaces) && !tell_waits(w->tell))
 		return 0;
 	if ((rc = sqlite_begin(w->db)) != 0)
 		return rc;
-	if ((rc = programs_each(w->programs, write_late_hash, w)) != 0 ||
+	if ((rc = programs_each(w->programs, look_up, &s)) != 0 || (rc = tell_write(w->tell, w->db)) != 0 ||
+	    (rc = programs_each(w->programs, write_late_hash, w)) != 0 ||
 	    (rows && (rc = write_rows(w, settings, b)) != 0) ||
 	    (rc = programs_each(w->programs, write_program, w)) != 0 ||
 	    (rc = losses_write(losses, w->db)) != 0 || (rc = write_mark(w, mark)) != 0 ||
@@ -320,52 +382,60 @@ int64_t writer_commit(struct writer *w, const struct settings *settings, const s
 	if ((rc = sqlite_commit(w->db)) != 0)
 		return undo(w, rc);
 	programs_each(w->programs, written, w);
+	tell_committed(w->tell);
 	interfaces_written(w->interfaces);
 	return rows ? (int64_t)batch_count(b) : 0;
 }
 
-struct sighting {
-	struct writer *writer;
-	bool in_transaction;
-};
-
-static int look_up(void *arg, struct program *p)
-{
-	struct sighting *s = arg;
-	int64_t id;
-	int rc;
-
-	if (!p->fresh || p->hash_error == WIRE_HASH_PENDING)
-		return 0;
-	rc = p->self ? 1 : identity_known(s->writer->db, p);
-	if (rc == 0) {
-		if (!s->in_transaction && (rc = sqlite_begin(s->writer->db)) != 0)
-			return rc;
-		s->in_transaction = true;
-		id = records_program(s->writer->records, p, p->first_network_s);
-		rc = id < 0 ? (int)id : 0;
-	}
-	return rc < 0 ? rc : 0;
-}
-
-static int looked_up(void *arg, struct program *p)
-{
-	struct sighting *s = arg;
-
-	if (p->fresh && p->hash_error != WIRE_HASH_PENDING)
-		programs_looked_up(s->writer->programs, p);
-	return 0;
-}
-
 int writer_first_sightings(struct writer *w)
 {
-	struct sighting s = {.writer = w};
+	struct sighting s = {.writer = w, .left = WRITER_SIGHTINGS};
 	int rc = programs_each(w->programs, look_up, &s);
 
+	if (rc == 0 && tell_waits(w->tell) && (rc = begin(&s)) == 0)
+		rc = tell_write(w->tell, w->db);
 	if (s.in_transaction && rc == 0)
 		rc = sqlite_commit(w->db);
 	if (rc != 0)
 		return undo(w, rc);
-	programs_each(w->programs, looked_up, &s);
+	programs_each(w->programs, looked_up, w->programs);
+	tell_committed(w->tell);
+	return 0;
+}
+
+/* ---- the first start of all */
+
+struct introduction {
+	struct writer *writer;
+	int64_t now_s;
+	uint64_t programs;
+};
+
+static int introduce(void *arg, struct program *p)
+{
+	struct introduction *i = arg;
+	int64_t id;
+
+	if (!p->running || p->self)
+		return 0;
+	i->programs++;
+	id = records_program(i->writer->records, p, i->now_s);
+	return id < 0 ? (int)id : tell_known(i->writer->db, id);
+}
+
+int writer_introduce(struct writer *w, int64_t now_s)
+{
+	static const char network[] = "SELECT count(*) FROM program WHERE acknowledged = 1 AND told & 1";
+	struct introduction i = {.writer = w, .now_s = now_s};
+	int rc = sqlite_begin(w->db);
+
+	if (rc != 0)
+		return rc;
+	if ((rc = programs_each(w->programs, introduce, &i)) != 0 ||
+	    (rc = tell_introduce(w->tell, w->db, now_s, i.programs,
+				 (uint64_t)sqlite_number(w->db, network, 0))) != 0 ||
+	    (rc = sqlite_commit(w->db)) != 0)
+		return undo(w, rc);
+	tell_committed(w->tell);
 	return 0;
 }

@@ -13,10 +13,12 @@
 #include "store/interfaces.h"
 #include "store/losses.h"
 #include "store/sqlite.h"
+#include "store/tell.h"
 
 struct writer;
 /* NULL: no memory. All of these are kept, not copied. */
-struct writer *writer_new(struct sqlite *, struct programs *, struct images *, struct interfaces *);
+struct writer *writer_new(struct sqlite *, struct programs *, struct images *, struct interfaces *,
+			  struct tell *);
 void writer_free(struct writer *);
 
 /* How far this commit takes us. */
@@ -31,8 +33,13 @@ struct writer_mark {
 int64_t writer_commit(struct writer *, const struct settings *, const struct batch *, struct losses *,
 		      const struct writer_mark *);
 
-/* Programs that used the network and are not known yet become known at once. 0 or -errno. */
+/* Programs that used the network and are not known yet become known at once, WRITER_SIGHTINGS at a time, and
+ * what is to be told is written. 0 or -errno. */
+#define WRITER_SIGHTINGS 512
 int writer_first_sightings(struct writer *);
+
+/* The first start of all: what runs is known. 0 or -errno. */
+int writer_introduce(struct writer *, int64_t now_s);
 
 void writer_trim(struct writer *); /* give cache memory back */
 

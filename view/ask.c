@@ -41,7 +41,7 @@ static enum unit unit_of(const char *name, bool bytes)
 		{"send", UNIT_BYTES},	     {"recv", UNIT_BYTES},	  {"bytes", UNIT_BYTES},
 		{"tunnel_send", UNIT_BYTES}, {"tunnel_recv", UNIT_BYTES}, {"exe", UNIT_PATH},
 		{"pexe", UNIT_PATH},	     {"gpexe", UNIT_PATH},	  {"sha256", UNIT_DIGEST},
-		{"meaning", UNIT_SENTENCE},  {"advice", UNIT_SENTENCE},
+		{"why", UNIT_SENTENCE},	     {"meaning", UNIT_SENTENCE},  {"advice", UNIT_SENTENCE},
 	};
 	size_t i;
 

@@ -79,6 +79,11 @@ static void add_near(void *arg, const char *text, size_t len)
 	buffer_add(b, text, len);
 }
 
+static const char *noun(const struct query *q)
+{
+	return q->question->argument == QUERY_PROGRAM ? "program" : q->question->name;
+}
+
 /* The filter matches nothing in all of the log. */
 static void say_no_match(sqlite3 *db, const struct query *q)
 {
@@ -86,10 +91,10 @@ static void say_no_match(sqlite3 *db, const struct query *q)
 	int64_t known;
 
 	if (query_known(q->question) && ask_number(db, q, query_known(q->question), &known) == 0) {
-		log_warnx("%s %s is known, but has not used the network", q->question->name, q->argument);
+		log_warnx("%s %s is known, but has not used the network", noun(q), q->argument);
 		return;
 	}
-	log_warnx("no %s %s in the log", q->question->name, q->argument);
+	log_warnx("no %s %s in the log", noun(q), q->argument);
 	if (query_near(q->question))
 		ask_texts(db, q, query_near(q->question), add_near, &near);
 	if (near.len && !near.failed)
@@ -142,6 +147,14 @@ void empty_explain(sqlite3 *db, const struct query *q, const char *state_dir, in
 		log_warnx("no loss is known in this time");
 	else if (!strcmp(q->question->name, "coverage"))
 		log_warnx("femtosnitch had not been started by then");
+	else if (!strcmp(q->question->name, "notices"))
+		log_warnx("nothing was told in this time");
+	else if (!strcmp(q->question->name, "unacknowledged"))
+		log_warnx("every program that used the network in this time is acknowledged");
+	else if (!strcmp(q->question->name, "muted"))
+		log_warnx("no program is muted");
+	else if (!strcmp(q->question->name, "why"))
+		say_no_match(db, q);
 	else if (ask_number(db, q, query_last_time, &last) != 0)
 		say_nothing_logged(db, q, now);
 	else if (q->question->argument == QUERY_SQL)

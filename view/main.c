@@ -118,7 +118,8 @@ static void print_help(FILE *to)
 	fputs("\nSums of traffic are kept per five minutes: for top, program, address and domain, --since "
 	      "and\n"
 	      "--until are widened to those.\n"
-	      "Views for SELECT: connections, programs, losses, coverage, traffic_5min, traffic_hour,\n"
+	      "Views for SELECT: connections, programs, notices, losses, coverage, traffic_5min, "
+	      "traffic_hour,\n"
 	      "traffic_day, totals_5min, totals_hour, totals_day.\n"
 	      "\nExamples:\n",
 	      to);
@@ -242,7 +243,9 @@ static int take_question(struct arguments *a, int argc, char **argv)
 	q->question = query_find(argv[0]);
 	if (!q->question) {
 		log_warnx("no such question: %s", argv[0]);
-		return usage("questions are top, new, last, program, address, domain, losses, coverage and sql", NULL);
+		return usage("questions are top, new, last, program, address, domain, notices, why, "
+			     "unacknowledged, muted, losses, coverage and sql",
+			     NULL);
 	}
 	if (q->question->argument == QUERY_SQL && argc > 1)
 		return join_words(a, argc - 1, argv + 1);

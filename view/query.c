@@ -109,6 +109,32 @@ static const char coverage_sql[] =
 	"SELECT " SCHEMA_ISO("start") " AS time, kernel, item, state, reason FROM proof WHERE start < :until AND start >="
 	" coalesce((SELECT max(start) FROM proof WHERE start <= :since), 0) ORDER BY start DESC, id";
 
+static const char notices_sql[] =
+	"SELECT time, kind, coalesce(exe, name) AS exe, user, outcome, text FROM notices"
+	" WHERE unix_time >= :since AND unix_time < :until ORDER BY id DESC LIMIT :limit";
+
+static const char unacknowledged_sql[] =
+	"SELECT " SCHEMA_ISO("p.first_network") " AS first_network, " EXE " AS exe, p.name AS name,"
+	" " SCHEMA_SEEN_AS("p.seen_as") " AS seen_as, " SCHEMA_SHA256("p.sha256") " AS sha256, p.verdict AS verdict"
+	" FROM program p WHERE p.first_network >= :since AND p.first_network < :until AND p.acknowledged = 0"
+	" ORDER BY p.first_network DESC, p.id DESC";
+
+#define FOR_WHOM "CASE a.uid WHEN -1 THEN 'everybody' ELSE coalesce(u.name, a.uid) END"
+
+static const char muted_sql[] =
+	"SELECT a.exe AS exe, " FOR_WHOM " AS whom, " SCHEMA_ISO("a.time") " AS since,"
+	" coalesce(" SCHEMA_ISO("a.until") ", 'for ever') AS until FROM acknowledged a"
+	" LEFT JOIN account u ON u.uid = a.uid WHERE a.muted = 1 AND coalesce(a.until > CAST(strftime('%s', 'now') AS INTEGER), 1)"
+	" ORDER BY a.time DESC, a.exe";
+
+#define WHY 	"CASE WHEN e.quiet = 0 AND e.kind = 2 THEN 'The desktop was told that it started a program that uses the network.'" 	" WHEN e.quiet = 0 THEN 'The desktop was told.'" 	" WHEN e.quiet = 1 THEN 'Not told: \"Notify kinds\" in config.json was without \"' || " SCHEMA_KIND("e.kind") " || '\".'" 	" WHEN e.quiet = 2 THEN 'Not told: \"Desktop notifications\" in config.json was false.'" 	" WHEN e.quiet = 3 THEN 'Not told: it was muted for everybody.'" 	" WHEN e.quiet = 4 THEN 'Not told: it had been acknowledged, or ran already when femtosnitch was first started.'" 	" WHEN p.first_network IS NULL THEN 'Not told: it has not used the network itself.'" 	" WHEN p.hash_error = 1 THEN 'Not told yet: its SHA-256 is awaited.'" 	" WHEN p.seen_as = 0 OR p.seen_as IS NULL THEN 'Not told: this path was known, and without its SHA-256 nobody can say whether it changed.'" 	" WHEN p.acknowledged THEN 'Not told: it belongs to femtosnitch, or is acknowledged.'" 	" ELSE 'Not told: it was in the log before femtosnitch kept notices.' END" 	" || coalesce((SELECT ' Muted now for ' || group_concat(" FOR_WHOM " || coalesce(' until ' || " SCHEMA_ISO("a.until") ", ''), ', ') || '.'" 	" FROM acknowledged a LEFT JOIN account u ON u.uid = a.uid WHERE a.exe = p.exe AND a.muted = 1" 	" AND coalesce(a.until > CAST(strftime('%s', 'now') AS INTEGER), 1)), '')" 	" || CASE WHEN p.acknowledged THEN ' Acknowledged.' ELSE '' END"
+
+static const char why_sql[] =
+	"SELECT coalesce(" SCHEMA_ISO("e.time") ", " SCHEMA_ISO("p.first_seen") ") AS time, " EXE " AS exe, p.name AS name,"
+	" " SCHEMA_SHA256("p.sha256") " AS sha256, " SCHEMA_KIND("e.kind") " AS kind, " WHY " AS why, e.text AS text"
+	" FROM program p LEFT JOIN event e ON e.program = p.id WHERE p.id IN " THE_PROGRAMS
+	" ORDER BY coalesce(e.id, 0) DESC, p.id DESC";
+
 #define DAY 86400
 const struct question query_questions[] = {
 	{"top", "", "programs by bytes", QUERY_NO_ARGUMENT, true, true, 0, top_sql},
@@ -119,6 +145,11 @@ const struct question query_questions[] = {
 	{"address", "ADDRESS", "who talked to an address or a network (192.0.2.0/24)", QUERY_ADDRESS, true, true, 0,
 	 address_sql},
 	{"domain", "NAME", "who talked to a domain and what is below it", QUERY_DOMAIN, true, true, 0, domain_sql},
+	{"notices", "", "what the desktop was told, or why it was not", QUERY_NO_ARGUMENT, true, true, 0, notices_sql},
+	{"why", "PROGRAM", "why a program was told to the desktop, or was not", QUERY_PROGRAM, false, false, 0, why_sql},
+	{"unacknowledged", "", "programs on the network that nobody acknowledged", QUERY_NO_ARGUMENT, true, false, 0,
+	 unacknowledged_sql},
+	{"muted", "", "programs that nothing is said about", QUERY_NO_ARGUMENT, false, false, 0, muted_sql},
 	{"losses", "", "what could not be seen or kept, and when nobody watched", QUERY_NO_ARGUMENT, true, false, 0,
 	 losses_sql},
 	{"coverage", "", "what is watched, and what is not (default: since the last start)", QUERY_NO_ARGUMENT, true,

@@ -1,5 +1,5 @@
 # fish completion for femtosnitch
-set -l commands run start stop restart status check-config doctor query version help
+set -l commands run start stop restart status check-config doctor query list why ack mute unmute version help
 set -l bare "not __fish_seen_subcommand_from $commands"
 
 complete -c femtosnitch -f
@@ -13,10 +13,16 @@ complete -c femtosnitch -n $bare -a status -d 'does it run, and how well'
 complete -c femtosnitch -n $bare -a check-config -d 'is config.json good'
 complete -c femtosnitch -n $bare -a doctor -d 'what this kernel lets us see'
 complete -c femtosnitch -n $bare -a query -d 'ask the log'
+complete -c femtosnitch -n $bare -a list -d 'programs that are new or muted'
+complete -c femtosnitch -n $bare -a why -d 'why it was told or not'
+complete -c femtosnitch -n $bare -a ack -d 'this program is known'
+complete -c femtosnitch -n $bare -a mute -d 'say nothing about it'
+complete -c femtosnitch -n $bare -a unmute -d 'speak of it again'
+complete -c femtosnitch -n '__fish_seen_subcommand_from list' -a 'new muted'
 complete -c femtosnitch -n $bare -a version -d 'print the version'
 complete -c femtosnitch -n $bare -a help -d 'print help'
 set -l asking '__fish_seen_subcommand_from query'
-complete -c femtosnitch -n $asking -a 'top new last program address domain losses coverage sql'
+complete -c femtosnitch -n $asking -a 'top new last program address domain notices why unacknowledged muted losses coverage sql'
 complete -c femtosnitch -n $asking -l json -d 'JSON'
 complete -c femtosnitch -n $asking -l csv -d 'CSV'
 complete -c femtosnitch -n $asking -l now -d 'write the open window first'

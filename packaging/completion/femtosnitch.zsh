@@ -10,12 +10,13 @@ _arguments -C \
 	'1:command:((run\:"log in the foreground" start\:"start the service" stop\:"stop the service"
 		restart\:"stop and start" status\:"does it run, and how well" check-config\:"is config.json good"
 		doctor\:"what this kernel lets us see" query\:"ask the log" version\:"print the version"
-		help\:"print help"))' \
+		list\:"programs that are new or muted" why\:"why it was told or not" ack\:"this program is known"
+		mute\:"say nothing about it" unmute\:"speak of it again" help\:"print help"))' \
 	'*:: :->rest'
 
 if [[ $state == rest && $words[1] == query ]]; then
 	_arguments \
 		'--json[JSON]' '--csv[CSV]' '--now[write the open window first]' '--bytes[exact numbers]' \
 		'--since[from]:time:(10m 1h 24h 7d)' '--until[to]:time:' '--limit[rows]:number:' '--db[ask this file]:file:_files' \
-		'1:question:(top new last program address domain losses coverage sql)'
+		'1:question:(top new last program address domain notices why unacknowledged muted losses coverage sql)'
 fi

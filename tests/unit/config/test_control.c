@@ -32,12 +32,12 @@ struct rig {
 	bool trusted;
 };
 
-static void command(void *arg, const char *line, bool trusted, struct control_reply *reply)
+static void command(void *arg, const char *line, const struct control_who *who, struct control_reply *reply)
 {
 	struct rig *r = arg;
 
 	snprintf(r->heard, sizeof(r->heard), "%s", line);
-	r->trusted = trusted;
+	r->trusted = who->trusted;
 	if (strcmp(line, "wait") == 0) {
 		reply->ticket = 7;
 		reply->wait_ms = 10000;

@@ -143,6 +143,7 @@ static void test_fixed(void **state)
 		{WIRE_EXIT, sizeof(struct wire_exit)},
 		{WIRE_CHANGED, sizeof(struct wire_changed)},
 		{WIRE_INTERFACES, sizeof(struct wire_interfaces)},
+		{WIRE_DONE, sizeof(struct wire_done)},
 		{WIRE_FLOW, sizeof(struct wire_flow)},
 		{WIRE_DIGEST, sizeof(struct wire_digest)},
 	};
@@ -361,6 +362,21 @@ static void test_place(void **state)
 	good();
 }
 
+static void test_order(void **state)
+{
+	struct wire_order order = {.id = 1, .verb = WIRE_ORDER_MUTE, .program_len = 2};
+
+	(void)state;
+	begin(WIRE_ORDER, &order, sizeof(order));
+	add("/a", 2);
+	good();
+	only_this_length();
+	bad(offsetof(struct wire_order, id), "\0\0\0\0\0\0\0\0", 8, "without an id");
+	bad_u32(offsetof(struct wire_order, verb), WIRE_ORDER__MAX, "verb out of range");
+	bad_u8(sizeof(order), 0xff, "not UTF-8");
+	bad_u8(sizeof(order), 0, "NUL in text");
+}
+
 static void test_resume(void **state)
 {
 	struct wire_resume resume = {.journal = 1};
@@ -460,8 +476,8 @@ int main(void)
 		cmocka_unit_test(test_texts),  cmocka_unit_test(test_settings),	 cmocka_unit_test(test_exec),
 		cmocka_unit_test(test_image),  cmocka_unit_test(test_exec_text), cmocka_unit_test(test_flow),
 		cmocka_unit_test(test_digest), cmocka_unit_test(test_cgroup),	 cmocka_unit_test(test_place),
-		cmocka_unit_test(test_resume), cmocka_unit_test(test_facts),	 cmocka_unit_test(test_names),
-		cmocka_unit_test(test_corpus),
+		cmocka_unit_test(test_order),  cmocka_unit_test(test_resume),	 cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_names),  cmocka_unit_test(test_corpus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,6 +40,7 @@ struct feed {
 	uint64_t rows; /* of the last WIRE_COMMITTED */
 	uint64_t commit_us;
 	unsigned ready, errors, losses, ticks;
+	struct wire_done done;	      /* the last */
 	char text[WIRE_TEXT_MAX + 1]; /* of the last READY or ERROR */
 };
 
@@ -189,6 +190,9 @@ static inline void feed_take(struct feed *f, const struct wire_hdr *hdr, const v
 		break;
 	case WIRE_TICK:
 		f->ticks++;
+		break;
+	case WIRE_DONE:
+		memcpy(&f->done, payload, sizeof(f->done));
 		break;
 	default:
 		break;

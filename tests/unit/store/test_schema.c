@@ -40,6 +40,13 @@ static void same_words(const char *expression, const char *(*name)(unsigned), un
 	}
 }
 
+static const char *kind_name(unsigned value)
+{
+	static const char *const kinds[] = {"new", "changed", "parent", "verdict", "error", "loss"};
+
+	return value < 6 ? kinds[value] : NULL;
+}
+
 static void words_of_the_wire(void **state)
 {
 	(void)state;
@@ -49,13 +56,14 @@ static void words_of_the_wire(void **state)
 	same_words(SCHEMA_PEER("v"), wire_peer_name, WIRE_PEER__MAX);
 	same_words(SCHEMA_LOSS_KIND("v"), wire_loss_name, WIRE_LOSS__MAX);
 	same_words(SCHEMA_STAGE("v"), wire_stage_name, WIRE_STAGE__MAX);
+	same_words(SCHEMA_KIND("v"), kind_name, 6); /* "Notify kinds", config/values.c */
 }
 
 static void every_view_answers(void **state)
 {
-	static const char *const views[] = {"connections", "programs",	   "losses",	   "coverage",
-					    "interfaces",  "traffic_5min", "traffic_hour", "traffic_day",
-					    "totals_5min", "totals_hour",  "totals_day"};
+	static const char *const views[] = {"connections", "programs",	  "losses",	  "coverage",
+					    "interfaces",  "notices",	  "traffic_5min", "traffic_hour",
+					    "traffic_day", "totals_5min", "totals_hour",  "totals_day"};
 	char sql[128];
 	size_t i;
 
@@ -66,7 +74,7 @@ static void every_view_answers(void **state)
 		snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", views[i]);
 		assert_string_equal(scratch_ask(&s, sql), "0");
 	}
-	assert_string_equal(scratch_ask(&s, "SELECT count(*) FROM sqlite_master WHERE type = 'view'"), "11");
+	assert_string_equal(scratch_ask(&s, "SELECT count(*) FROM sqlite_master WHERE type = 'view'"), "12");
 }
 
 static void plan_has(const char *question, const char *part)
