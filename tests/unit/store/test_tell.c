@@ -303,7 +303,7 @@ static void five_thousand(void **state)
 		snprintf(path, sizeof(path), "/tmp/flood%u", i);
 		use(i, 0, path, (uint8_t)i);
 	}
-	within(20, "SELECT count(*), count(DISTINCT exe) FROM notices", "5000|5000");
+	within(20, "SELECT count(*), count(DISTINCT exe) FROM notices WHERE exe IS NOT NULL", "5000|5000");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
