@@ -37,9 +37,12 @@ STAGES := collector hasher store view
 LIBS_config := -lcjson -lcap-ng
 LIBS_collector := -l:libbpf.a -l:libelf.a -l:libz.a
 LIBS_hasher := -l:libcrypto.a -pthread
-LIBS_store := -lsqlite3
+LIBS_store := -lsqlite3 -l:libcrypto.a
 LIBS_view := -lsqlite3
-PROGRAMS := $B/femtosnitch $(STAGES:%=$B/femtosnitch-%)
+# processes that serve one stage: FOLDER/NAME is femtosnitch-NAME, linked with that folder
+SERVANTS := store/verify
+LIBS_verify := $(LIBS_store)
+PROGRAMS := $B/femtosnitch $(STAGES:%=$B/femtosnitch-%) $(foreach s,$(SERVANTS),$B/femtosnitch-$(notdir $s))
 
 sources = $(sort $(wildcard $1/*.c))
 objects = $(patsubst %.c,$B/obj/%.o,$(call sources,$1))
@@ -59,9 +62,10 @@ $B/obj/%.o: %.c
 define folder
 $B/$1.a: $$(call parts,$1)
 	$$(call say,AR)
+	@mkdir -p $$(@D)
 	$$Qrm -f $$@ && $(AR) rcs $$@ $$^
 endef
-$(foreach f,config $(STAGES),$(eval $(call folder,$f)))
+$(foreach f,config $(STAGES) $(SERVANTS),$(eval $(call folder,$f)))
 
 $B/femtosnitch: $B/obj/config/main.o $B/config.a
 	$(call say,LD)
@@ -70,6 +74,13 @@ $B/femtosnitch: $B/obj/config/main.o $B/config.a
 $(STAGES:%=$B/femtosnitch-%): $B/femtosnitch-%: $B/obj/%/main.o $B/%.a $B/config.a
 	$(call say,LD)
 	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_$*) $(LIBS_config)
+
+define servant
+$B/femtosnitch-$(notdir $1): $B/obj/$1/main.o $B/$1.a $B/$(firstword $(subst /, ,$1)).a $B/config.a
+	$$(call say,LD)
+	$$Q$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(notdir $1)) $$(LIBS_config)
+endef
+$(foreach s,$(SERVANTS),$(eval $(call servant,$s)))
 
 # ---- BPF: one source per subject; linked into one object, embedded by its only includer, collector/object.c.
 # Linux 5.10 to 5.16 lack so much that they have an object of their own, of the same sources (bpf/early.bpf.c).

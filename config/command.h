@@ -25,11 +25,16 @@ command_function command_start, command_stop, command_restart; /* cmd_service.c 
 command_function command_check, command_doctor, command_query;
 command_function command_ack, command_mute, command_unmute; /* cmd_ack.c */
 command_function command_list, command_why;		    /* cmd_query.c */
+command_function command_verify;			    /* cmd_become.c */
 
 /* Does start, stop and restart belong to systemd here (its unit is installed, no other state directory
  * meant)? */
 bool command_by_systemd(const struct options *);
 #define COMMAND_UNIT "femtosnitch.service"
+
+/* Become femtosnitch-PROGRAM, which is told argv[0], --state-dir and the other arguments. Returns only after
+ * a message. */
+int command_become(const char *program, const struct options *, int argc, char **argv);
 
 /* Print lines that another user could have written, so that a terminal obeys nothing in them. */
 void command_print(FILE *, const char *text, size_t len);

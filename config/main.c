@@ -32,6 +32,7 @@ static const struct command commands[] = {
 	{"ack", "PROGRAM|all", "it is known now, no news any more", command_ack},
 	{"mute", "PROGRAM [TIME]", "say nothing about it (for 2h, 7d ...)", command_mute},
 	{"unmute", "PROGRAM|all", "speak of it again", command_unmute},
+	{"verify", "[...]", "was the log changed since it was written", command_verify},
 	{"version", "", "print the version", version},
 	{"help", "", "print this", help},
 };
@@ -107,8 +108,8 @@ int main(int argc, char **argv)
 		print_help(stderr);
 		return COMMAND_USAGE;
 	}
-	/* `query` has a help of its own. */
-	if (argc == 3 && command->run != command_query && find(argv[2]) == find("help") && argv[2][0] == '-')
+	/* Those with arguments have a help of their own. */
+	if (argc == 3 && command->arguments[0] != '[' && find(argv[2]) == find("help") && argv[2][0] == '-')
 		return help(&options, argc, argv);
 	return command->run(&options, argc - 1, argv + 1);
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "store/chain.h"
 #include "store/schema.h"
 
 static void bind_text(sqlite3_stmt *stmt, int at, const char *text)
@@ -171,6 +172,8 @@ static int resolve_row(struct sqlite *s, struct program *p)
 
 	if (same < 0)
 		return (int)same;
+	if ((rc = chain_late(s, p->id)) != 0)
+		return rc;
 	if (same > 0 && same != p->id) {
 		if ((rc = merge_rows(s, p->id, same)) != 0)
 			return rc;

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "config/log.h"
+#include "store/chain.h"
 #include "store/migrate.h"
 #include "store/schema.h"
 
@@ -52,7 +53,8 @@ static int try_open(struct keep *k)
 		return rc;
 	}
 	/* What waited for its hash when we were killed will not get it. */
-	rc = sqlite_exec(&k->db, "UPDATE program SET hash_error = 8 WHERE hash_error = 1");
+	if ((rc = chain_late_all(&k->db)) == 0)
+		rc = sqlite_exec(&k->db, "UPDATE program SET hash_error = 8 WHERE hash_error = 1");
 	if (rc != 0)
 		sqlite_close(&k->db);
 	return rc;
@@ -85,7 +87,7 @@ static int open_or_replace(struct keep *k)
 	if (rc == -EUCLEAN && move_aside(k) == 0)
 		rc = try_open(k);
 	if (rc == 0) {
-		writer_forget(k->writer);
+		writer_begin(k->writer);
 		tell_look(k->tell, &k->db);
 		k->coverage.waits = true; /* this file was not told */
 	}

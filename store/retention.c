@@ -6,6 +6,7 @@
 #include "store/retention.h"
 
 #include "bpf/wire.h"
+#include "store/chain.h"
 
 #define HOUR_S 3600
 #define DAY_S 86400
@@ -57,7 +58,8 @@ static int remove_flows(struct sqlite *s, int64_t before_s, struct slice *slice)
 	sqlite3_reset(stmt);
 	if (slice->rows == 0)
 		return 0;
-	return sqlite_run2(s, "DELETE FROM flow WHERE id <= ?1 AND contime < ?2", max_id, before_s);
+	rc = sqlite_run2(s, "DELETE FROM flow WHERE id <= ?1 AND contime < ?2", max_id, before_s);
+	return rc != 0 ? rc : chain_removed(s, max_id);
 }
 
 /* Rows of this time are gone: so are their sums. */

@@ -15,6 +15,9 @@
  * - proof: what was watched since each start, a row per hook and test
  * - event: what the desktop was told, or would have been; acknowledged: what people said about programs
  * - interface_hour: what passed the network interfaces, and what of it was counted for programs
+ * - chain: a row per transaction that wrote flows, each with a hash over its content and the row before; run:
+ * under which log id; late: images whose hash was pending when flows of them were written
+ * - sink: how far the copies elsewhere are
  * - meta: one value per key
  *
  * flow has no index but its id. Times become id ranges through flow_range, one row per 5 minutes: rows with
@@ -234,8 +237,39 @@
 	" (SELECT p.program FROM image c JOIN image p ON p.id = c.parent);" \
 	"INSERT INTO meta(key, value) SELECT 'introduced', 0 WHERE EXISTS (SELECT 1 FROM program);"
 
+/* Version 3: the chain of windows */
+#define SCHEMA_V3_CHAIN \
+	"CREATE TABLE run(" \
+	" id INTEGER PRIMARY KEY," \
+	" version INTEGER NOT NULL,"		/* of the content that is hashed */ \
+	" host BLOB NOT NULL,"			/* 16 bytes, from the machine's id */ \
+	" log BLOB NOT NULL,"			/* 16 random bytes, new at each start */ \
+	" hostname TEXT NOT NULL," \
+	" started INTEGER NOT NULL);"		/* unix seconds, of its first window */ \
+	"CREATE TABLE chain(" \
+	" seq INTEGER PRIMARY KEY," \
+	" run INTEGER NOT NULL," \
+	" time INTEGER NOT NULL,"		/* unix seconds, when it was written */ \
+	" first INTEGER NOT NULL,"		/* id of its first flow */ \
+	" flows INTEGER NOT NULL,"		/* how many, their ids without a gap */ \
+	" late INTEGER NOT NULL,"		/* how many rows of late it tells */ \
+	" anchor INTEGER NOT NULL DEFAULT 0,"	/* retention removed flows of it: the check begins behind it */ \
+	" hash BLOB NOT NULL);" \
+	"CREATE TABLE late(" \
+	" image INTEGER NOT NULL," \
+	" before INTEGER NOT NULL,"		/* flows with a smaller id were written with hashes pending */ \
+	" run INTEGER NOT NULL," \
+	" pending INTEGER NOT NULL,"		/* which: 1 its own, 2 of its parent, 4 of the parent's parent */ \
+	" window INTEGER,"			/* of chain, that tells it; NULL: not yet, or others are pending */ \
+	" was BLOB, now BLOB,"			/* digests of the image, then */ \
+	" PRIMARY KEY(image, before)) WITHOUT ROWID;" \
+	"CREATE INDEX late_window ON late(window);" \
+	"CREATE TABLE sink(" \
+	" name TEXT NOT NULL PRIMARY KEY," \
+	" seq INTEGER NOT NULL) WITHOUT ROWID;"	/* of chain: windows up to it are there */
+
 /* Version 3 */
-#define SCHEMA_V3_TABLES SCHEMA_V3_TELL
+#define SCHEMA_V3_TABLES SCHEMA_V3_TELL SCHEMA_V3_CHAIN
 
 /* Enum values as words: the names of config/wire_check.h (a test compares them). */
 #define SCHEMA_HASH_ERROR(column) \

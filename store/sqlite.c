@@ -96,6 +96,26 @@ int sqlite_open(struct sqlite *s, const char *path)
 	return 0;
 }
 
+int sqlite_open_reading(struct sqlite *s, const char *path)
+{
+	int rc, code;
+
+	memset(s, 0, sizeof(*s));
+	if (strlen(path) + sizeof("-journal") > sizeof(s->path))
+		return -ENAMETOOLONG;
+	strcpy(s->path, path);
+	code = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+	if (code == SQLITE_OK) {
+		sqlite3_extended_result_codes(s->db, 1);
+		sqlite3_busy_timeout(s->db, SQLITE_BUSY_MS);
+		sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+		return sqlite_exec(s, "PRAGMA cache_size=-256; PRAGMA query_only=1");
+	}
+	rc = fail(s, code);
+	sqlite_close(s);
+	return rc;
+}
+
 int sqlite_prepare_writing(struct sqlite *s)
 {
 	sqlite3_stmt *mode = NULL;

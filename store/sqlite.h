@@ -37,6 +37,9 @@ struct sqlite {
  * -errno with s->why filled and s closed. */
 int sqlite_open(struct sqlite *s, const char *path);
 
+/* Open path to read only, whoever writes it meanwhile. 0, or -errno with s->why filled and s closed. */
+int sqlite_open_reading(struct sqlite *s, const char *path);
+
 /* Ready to write: WAL, synchronous=FULL, kept -wal and -shm. After the version was checked. 0 or -errno. */
 int sqlite_prepare_writing(struct sqlite *s);
 void sqlite_close(struct sqlite *s); /* of a zeroed, closed or open one */

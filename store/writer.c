@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "config/stage.h"
+#include "store/chain.h"
 #include "store/identity.h"
 #include "store/records.h"
 #include "store/rollup.h"
@@ -22,6 +24,7 @@ struct writer {
 	struct tell *tell;
 	struct records *records;
 	struct rollup *rollup;
+	struct chain *chain;
 	/* of the flow_range row being extended */
 	int64_t range_bucket, range_first, range_last;
 };
@@ -46,7 +49,8 @@ struct writer *writer_new(struct sqlite *db, struct programs *programs, struct i
 	w->tell = tell;
 	w->records = records_new(db);
 	w->rollup = rollup_new();
-	if (!w->records || !w->rollup) {
+	w->chain = chain_new(db);
+	if (!w->records || !w->rollup || !w->chain) {
 		writer_free(w);
 		return NULL;
 	}
@@ -59,12 +63,19 @@ void writer_free(struct writer *w)
 		return;
 	records_free(w->records);
 	rollup_free(w->rollup);
+	chain_free(w->chain);
 	free(w);
 }
 
 void writer_trim(struct writer *w)
 {
 	records_expect(w->records, 0);
+}
+
+void writer_begin(struct writer *w)
+{
+	chain_begin(w->chain);
+	writer_forget(w);
 }
 
 void writer_forget(struct writer *w)
@@ -119,14 +130,14 @@ static int resolve_row(struct writer *w, const struct settings *settings, struct
 	return records_account(w->records, key->uid);
 }
 
-static int insert_flow(struct writer *w, const struct row *row)
+static int insert_flow(struct writer *w, const struct row *row, int64_t id)
 {
 	static const char add[] =
 		"INSERT INTO flow(contime, lasted, image, send, recv, uid, lport, rport, laddr, raddr, "
 		"domain,"
 		" family, protocol, netns, events, direction, result, peer, sniffed, creator, creator_uid,"
-		" tunnel_send, tunnel_recv) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,"
-		"?17,?18,?19,?20,?21,?22,?23)";
+		" tunnel_send, tunnel_recv, id) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
+		"?16,?17,?18,?19,?20,?21,?22,?23,?24)";
 	const struct batch_key *key = &row->entry->key;
 	const struct batch_sums *sums = &row->entry->sums;
 	sqlite3_stmt *stmt = sqlite_statement(w->db, add);
@@ -157,6 +168,7 @@ static int insert_flow(struct writer *w, const struct row *row)
 		sqlite3_bind_null(stmt, 21);
 	sqlite3_bind_int64(stmt, 22, (int64_t)sums->tunnel_sent_bytes);
 	sqlite3_bind_int64(stmt, 23, (int64_t)sums->tunnel_received_bytes);
+	sqlite3_bind_int64(stmt, 24, id);
 	return sqlite_run(w->db, stmt);
 }
 
@@ -212,23 +224,31 @@ static int add_to_rollup(struct writer *w, const struct row *row)
 	return key->lport < 0 ? 0 : rollup_add(w->rollup, &item); /* an execution is no traffic */
 }
 
+static int64_t now_s(void)
+{
+	return (int64_t)(stage_now() / 1000000000u);
+}
+
 static int write_rows(struct writer *w, const struct settings *settings, const struct batch *b)
 {
 	const struct batch_entry *entries = batch_entries(b);
 	size_t count = batch_count(b), i;
-	int rc = 0;
+	int64_t id = chain_next_flow(w->chain), first = id;
+	int rc = id < 0 ? (int)id : 0;
 
 	w->range_last = 0;
 	records_expect(w->records, count * 2);
-	for (i = 0; i < count && rc == 0; i++) {
+	for (i = 0; i < count && rc == 0; i++, id++) {
 		struct row row = {.entry = &entries[i]};
 
-		if ((rc = resolve_row(w, settings, &row)) == 0 && (rc = insert_flow(w, &row)) == 0 &&
+		if ((rc = resolve_row(w, settings, &row)) == 0 && (rc = insert_flow(w, &row, id)) == 0 &&
 		    (rc = add_to_rollup(w, &row)) == 0)
-			rc = extend_range(w, row.entry->sums.first_s, sqlite3_last_insert_rowid(w->db->db));
+			rc = extend_range(w, row.entry->sums.first_s, id);
 	}
 	if (rc == 0 && (rc = write_range(w)) == 0)
 		rc = rollup_write(w->rollup, w->db);
+	if (rc == 0)
+		rc = chain_seal(w->chain, first, (int64_t)count, now_s());
 	rollup_clear(w->rollup);
 	return rc;
 }
@@ -243,6 +263,14 @@ static int write_late_hash(void *arg, struct program *p)
 		return 0;
 	id = records_program(w->records, p, p->row_last_seen_s);
 	return id < 0 ? (int)id : 0;
+}
+
+/* Of windows without a flow only hashes that came late are told. */
+static int write_late(struct writer *w)
+{
+	int64_t id = chain_next_flow(w->chain);
+
+	return id < 0 ? (int)id : chain_seal(w->chain, id, 0, now_s());
 }
 
 static int write_program(void *arg, struct program *p)
@@ -374,7 +402,7 @@ int64_t writer_commit(struct writer *w, const struct settings *settings, const s
 		return rc;
 	if ((rc = programs_each(w->programs, look_up, &s)) != 0 || (rc = tell_write(w->tell, w->db)) != 0 ||
 	    (rc = programs_each(w->programs, write_late_hash, w)) != 0 ||
-	    (rows && (rc = write_rows(w, settings, b)) != 0) ||
+	    (rows && (rc = write_rows(w, settings, b)) != 0) || (!rows && (rc = write_late(w)) != 0) ||
 	    (rc = programs_each(w->programs, write_program, w)) != 0 ||
 	    (rc = losses_write(losses, w->db)) != 0 || (rc = write_mark(w, mark)) != 0 ||
 	    (rc = interfaces_write(w->interfaces, w->db)) != 0)

@@ -43,6 +43,8 @@ int writer_introduce(struct writer *, int64_t now_s);
 
 void writer_trim(struct writer *); /* give cache memory back */
 
+void writer_begin(struct writer *); /* with a database that was just opened */
+
 /* Rows are not what memory believes they are: settings changed, or the file was replaced. */
 void writer_forget(struct writer *);
 
