@@ -74,15 +74,23 @@ static __always_inline bool slot_claim(struct slot *slot, const struct task_stru
 	return true;
 }
 
-static __always_inline void slot_add(struct slot *slot, const struct moved *moved)
+/* A slot is read by the iterator, and at the end of its socket; who has no hook for that end counts bytes in
+ * the overflow hash: early kernels, and the kernel's own sockets (inet_release asks for sk_kern_sock). */
+static __always_inline bool bytes_overflow(const struct socket_state *state)
+{
+	return EARLY || state->flags & SOCKET_KERNEL;
+}
+
+static __always_inline void slot_add(struct slot *slot, const struct socket_state *state,
+				     const struct moved *moved)
 {
 	__u64 now = bpf_jiffies64();
 
 	slot->last_ns = now;
 	if (!slot->first_ns)
 		slot->first_ns = now;
-	if (EARLY)
-		return; /* owner and result only; the overflow hash has the bytes */
+	if (bytes_overflow(state))
+		return; /* owner and result only */
 	if (moved->sent)
 		__sync_fetch_and_add(&slot->sent, moved->sent);
 	if (moved->received)
@@ -109,7 +117,7 @@ static __noinline bool slot_new(struct sock *sk, struct socket_state *state,
 		struct slot *slot = &state->slot[i];
 
 		if (slot_claim(slot, task, sk, state, image, peer, moved)) {
-			slot_add(slot, moved);
+			slot_add(slot, state, moved);
 			return true;
 		}
 	}
@@ -134,8 +142,8 @@ static __always_inline void count(struct sock *sk, struct socket_state *state, s
 	bool in_slot = slot;
 
 	if (slot)
-		slot_add(slot, moved);
-	if (slot && !EARLY)
+		slot_add(slot, state, moved);
+	if (slot && !bytes_overflow(state))
 		return;
 	if (BPF_CORE_READ_BITFIELD(sk, sk_kern_sock)) {
 		set_bits(&state->flags, SOCKET_KERNEL); /* mover() knows from the next call on */
@@ -147,7 +155,7 @@ static __always_inline void count(struct sock *sk, struct socket_state *state, s
 		moved->peer_known = WIRE_PEER_UNKNOWN;
 	if (!slot && !shared.no_release)
 		in_slot = slot_new(sk, state, image, peer, moved);
-	if (in_slot && (!EARLY || !(moved->sent || moved->received)))
+	if (in_slot && (!bytes_overflow(state) || !(moved->sent || moved->received)))
 		return;
 	overflow_count(sk, image, peer, moved);
 	if (moved->sent) /* clang makes an atomic or of adding 0, which EARLY kernels refuse */

@@ -190,7 +190,7 @@ static __always_inline void owner_read(struct socket_state *state, __u32 bytes)
 		return;
 	}
 	__sync_fetch_and_add(&owner->received, (__u64)bytes);
-	if (state->flags & SOCKET_RELEASED)
+	if (state->flags & (SOCKET_RELEASED | SOCKET_KERNEL))
 		slot_overflow(owner, state); /* nobody looks at this slot any more */
 }
 

@@ -8,13 +8,19 @@
 
 #include "bpf/report.bpf.h"
 
-/* connect() was called, and nothing is known yet of what the protocol will do. */
-static __always_inline void attempt_asked(struct socket_state *state, struct task_struct *task,
+/* connect() was called, and nothing is known yet of what the protocol will do. sk may be NULL: then it is not
+ * asked whether it is the kernel's own. */
+static __always_inline void attempt_asked(struct socket_state *state, struct sock *sk,
 					  const struct peer *peer)
 {
+	struct task_struct *task = current_task();
+
 	if (state->attempt.state == ATTEMPT_ASKED)
 		attempt_failed_here(state);
-	image_key(task, &state->attempt.image);
+	if (sk && BPF_CORE_READ_BITFIELD(sk, sk_kern_sock))
+		kernel_socket_image(sk, &state->attempt.image);
+	else
+		image_key(task, &state->attempt.image);
 	state->attempt.peer = *peer;
 	state->attempt.time_ns = bpf_jiffies64();
 	state->attempt.uid = task_uid(task);

@@ -20,7 +20,7 @@ int BPF_PROG(on_connect, struct socket *sock, const void *address, int len, int 
 		return 0;
 	state = socket_get(sk);
 	if (state)
-		attempt_asked(state, current_task(), &peer);
+		attempt_asked(state, NULL, &peer);
 	return 0;
 }
 
