@@ -316,6 +316,28 @@ static int load_some_set(struct load *load)
 	return set_loaded(load, HOOKS_ALWAYS) ? 0 : -ENOTSUP;
 }
 
+/* Programs that the object for this kernel lacks are as much left out as those that it refuses. */
+static void tell_not_here(struct load *load)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "femtosnitch");
+	struct bpf_program *prog;
+	struct bpf_object *later;
+	size_t size;
+	const void *bytes = object_bytes_not_here(&size);
+
+	if (!bytes || !(later = bpf_object__open_mem(bytes, size, &opts)))
+		return;
+	bpf_object__for_each_program (prog, later) {
+		const char *name = bpf_program__name(prog);
+		const struct hook *hook = hooks_find(name);
+
+		if (hook && hook->flags & HOOK_EXTRA && !hooks_is_twin(name) &&
+		    !bpf_object__find_program_by_name(load->obj, name))
+			add_line(load->report->refused, bpf_program__section_name(prog), "needs Linux 5.17");
+	}
+	bpf_object__close(later);
+}
+
 /* ---- what is kept */
 
 /* All of them: programs for a module that comes later use the same ones. */
@@ -461,6 +483,8 @@ int load_open(struct load **out, const struct load_wish *wish, struct load_repor
 	} else if ((err = keep_maps(load, hold)) < 0 || (err = keep_programs(load, hold)) < 0 ||
 		   (err = keep_iterators(load, hold)) < 0) {
 		log_warnx("BPF: %s", strerror(-err));
+	} else {
+		tell_not_here(load);
 	}
 	if (err < 0) {
 		load_free(load);

@@ -19,3 +19,8 @@ const void *object_bytes(size_t *size)
 {
 	return kernel_is_early() ? femtosnitch_early__elf_bytes(size) : femtosnitch__elf_bytes(size);
 }
+
+const void *object_bytes_not_here(size_t *size)
+{
+	return kernel_is_early() ? femtosnitch__elf_bytes(size) : NULL;
+}

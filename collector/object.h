@@ -11,4 +11,7 @@
 /* The ELF file for this kernel: Linux 5.10 to 5.16 have one of their own. */
 const void *object_bytes(size_t *size);
 
+/* The one for later kernels, which has more programs than this kernel can run; NULL: it is the one in use. */
+const void *object_bytes_not_here(size_t *size);
+
 #endif
