@@ -6,6 +6,7 @@
  * bytes of the frames.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/if_tun.h>
 #include <linux/vhost.h>
 #include <linux/virtio_ring.h>
@@ -59,8 +60,7 @@ static int tap_open(const char *name, int sndbuf)
 		snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
 	if (ioctl(fd, TUNSETIFF, &ifr) || ioctl(fd, TUNSETVNETHDRSZ, &hdr))
 		die("TUNSETIFF");
-	if (sndbuf &&
-	    ioctl(fd, TUNSETSNDBUF, &sndbuf)) /* vhost_net sends several at once only without a limit */
+	if (ioctl(fd, TUNSETSNDBUF, &sndbuf)) /* vhost_net sends several at once only without a limit */
 		die("TUNSETSNDBUF");
 	ifr.ifr_flags = IFF_UP | IFF_RUNNING;
 	if (name[0] != '/' && ioctl(s, SIOCSIFFLAGS, &ifr))
@@ -191,7 +191,7 @@ int main(int argc, char **argv)
 	size = amount(argv[4]);
 	more = argc > 5 ? amount(argv[5]) : 0;
 	vhost = vhost_open();
-	tap = tap_open(argv[2], strcmp(argv[1], "single") ? 0 : 1 << 20);
+	tap = tap_open(argv[2], strcmp(argv[1], "single") ? INT_MAX : 1 << 20);
 	ring_make(vhost, &rx, RX, tap);
 	ring_make(vhost, &tx, TX, tap);
 	for (unsigned i = 0; more && i < RING; i++)

@@ -28,8 +28,8 @@ act prohibited attempt wait $PROHIBITED 80
 act aborted attempt abort $DROPPED 80
 act dissolved attempt dissolve $DROPPED 80
 act refused_with_data attempt data $B4 9
-act refused_mptcp attempt -p mptcp wait $B4 9
-act no_route_mptcp attempt -p mptcp wait $NOWHERE 80
+mptcp=''
+act refused_mptcp attempt -p mptcp wait $B4 9 && act no_route_mptcp attempt -p mptcp wait $NOWHERE 80 && mptcp=yes
 sctp=''
 act refused_sctp attempt -p sctp wait $B4 9 && act aborted_sctp attempt -p sctp abort $DROPPED 80 && sctp=yes
 act open_unused tcp none $B4 $SINK
@@ -85,8 +85,7 @@ same dissolved "$(sql "SELECT result, direction, send, recv, raddr, rport FROM c
 	WHERE exe = '$T/bin/dissolved' AND result IS NOT NULL ORDER BY rport" | tr '\n' ,)" \
 	"aborted out 0 0 $DROPPED 80,aborted out 0 0 $DROPPED 81,"
 result refused_with_data ECONNREFUSED refused $B4 9
-result refused_mptcp ECONNREFUSED refused $B4 9
-result no_route_mptcp ENETUNREACH local $NOWHERE 80
+[ -n "$mptcp" ] && result refused_mptcp ECONNREFUSED refused $B4 9 && result no_route_mptcp ENETUNREACH local $NOWHERE 80
 [ -n "$sctp" ] && result refused_sctp ECONNREFUSED refused $B4 9 && result aborted_sctp EINPROGRESS aborted $DROPPED 80
 result open_unused '' open $B4 $SINK
 result open_unused6 '' open $B6 $SINK

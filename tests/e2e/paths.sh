@@ -58,6 +58,12 @@ if serve a mptcp_in accept -p mptcp here $A4 7102 2 300000; then
 	served mptcp_in
 	expect mptcp_in "$mptcp_in"
 fi
+# past recvmsg, too, since Linux 7.0
+if serve b mptcp_source accept -p mptcp here $B4 7130 1 300000; then
+	scenario mptcp_splice "protocol IN (6, 262) AND rport = 7130 AND direction = 'out'" tcp -p mptcp splice_end $B4 7130 1
+	served mptcp_source
+	expect mptcp_source "protocol IN (6, 262) AND $(accepted 7130 $B4)"
+fi
 for way in send sendfile splice control peek; do
 	serve b ktls_peer_$way ktls serve $B4 7103 1000000 || continue
 	scenario ktls_$way "$(tcp 7103)" ktls $way $B4 7103 1000000 && served ktls_peer_$way &&
