@@ -10,10 +10,15 @@ char LICENSE[] SEC("license") = "GPL";
 
 struct wire_shared shared = {};
 
+static __always_inline __u32 exec_flags(const struct linux_binprm *bprm)
+{
+	return bprm->interp != bprm->filename ? WIRE_EXEC_SCRIPT : 0;
+}
+
 /* Runs in the new image, its arguments just written, its old ones gone. */
 PROGRAM_TWICE("tp_btf/sched_process_exec", on_exec, TOKEN_EXEC, 0,
-	      exec_send(task, bprm->file, WIRE_EXEC_EXECVE), struct task_struct *task, int old_pid,
-	      struct linux_binprm *bprm)
+	      exec_send(task, bprm->file, WIRE_EXEC_EXECVE, exec_flags(bprm)), struct task_struct *task,
+	      int old_pid, struct linux_binprm *bprm)
 
 struct fork_record {
 	struct wire_hdr hdr;

@@ -262,6 +262,8 @@ static __always_inline void exec_fill(struct wire_exec *exec, struct task_struct
 	image_key_read(BPF_CORE_READ(task, real_parent), &exec->parent);
 	exec->time_ns = bpf_jiffies64();
 	exec->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	exec->cwd_ino = BPF_CORE_READ(task, fs, pwd.dentry, d_inode, i_ino);
+	exec->root_ino = BPF_CORE_READ(task, fs, root.dentry, d_inode, i_ino);
 	exec->uid = BPF_CORE_READ(task, cred, uid.val);
 	exec->netns = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
 	exec->mntns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
@@ -323,7 +325,7 @@ static __always_inline bool exec_send_long(struct exec_scratch *scratch, const s
 }
 
 /* Describe the current process, whose executable is file (NULL: kernel thread, or none). False: lost. */
-static __noinline bool exec_send(struct task_struct *task, const struct file *file, __u32 source)
+static __noinline bool exec_send(struct task_struct *task, const struct file *file, __u32 source, __u32 flags)
 {
 	__u64 wake_flags = wake(true);
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
@@ -339,6 +341,7 @@ static __noinline bool exec_send(struct task_struct *task, const struct file *fi
 	scratch->hdr.version = WIRE_VERSION;
 	scratch->hdr.type = WIRE_EXEC;
 	exec_fill(&scratch->exec, task, file, source);
+	scratch->exec.flags |= flags;
 	if (file)
 		path_len = path_write(scratch, file);
 	path_len &= PATH_MASK;
@@ -369,7 +372,7 @@ __weak __noinline int describe_current(__u32 source)
 {
 	struct task_struct *task = current_task();
 
-	return exec_send(task, BPF_CORE_READ(task, mm, exe_file), source);
+	return exec_send(task, BPF_CORE_READ(task, mm, exe_file), source, 0);
 }
 
 /* An image uses the network: describe it once. This repeats its exec record, and is the only word about it if

@@ -125,6 +125,8 @@ struct mm_struct {
 	struct task_struct *owner;
 	unsigned long arg_start;
 	unsigned long arg_end;
+	unsigned long env_start;
+	unsigned long env_end;
 	struct file *exe_file;
 };
 
@@ -153,6 +155,11 @@ struct thread_info {
 		    */
 #define PF_KTHREAD 0x00200000
 
+struct fs_struct {
+	struct path root;
+	struct path pwd;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int flags;
@@ -168,10 +175,14 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct mm_struct *mm;
 	struct css_set *cgroups;
+	struct fs_struct *fs;
+	unsigned int ptrace;
 };
 
 struct linux_binprm {
 	struct file *file;
+	const char *filename; /* what execve(2) was given */
+	const char *interp;   /* what is executed: another string once an interpreter came in */
 };
 
 #if defined(__TARGET_ARCH_x86)

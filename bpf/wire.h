@@ -29,6 +29,7 @@
 #define WIRE_SETTINGS_MAX 61440
 #define WIRE_CGROUP_MAX 1024	/* path of a cgroup: what the kernel hands out (TRACE_CGROUP_PATH_LEN) */
 #define WIRE_PLACE_NAME_MAX 256 /* NAME_MAX and a NUL */
+#define WIRE_APP_MAX 512
 
 struct wire_hdr {
 	__u16 version; /* first, so that a foreign frame is known by its first two bytes */
@@ -56,9 +57,9 @@ enum wire_type {
 	WIRE_PLACE,	   /* wire_place: what that path says (hasher -> store) */
 	WIRE_RESUME,	   /* wire_resume: the number of the next fact (collector -> store) */
 	WIRE_INTERFACES,   /* wire_interfaces: beside what the interfaces moved (store -> supervisor) */
-	WIRE_STOP,	   /* no payload: the end of file that follows is an order (supervisor -> collector) */
-	WIRE_ORDER,	   /* wire_order: what a person said about a program (supervisor -> store) */
-	WIRE_DONE,	   /* wire_done: it is written (store -> supervisor) */
+	WIRE_STOP,  /* no payload: the end of file that follows is an order (supervisor -> collector) */
+	WIRE_ORDER, /* wire_order: what a person said about a program (supervisor -> store) */
+	WIRE_DONE,  /* wire_done: it is written (store -> supervisor) */
 	WIRE__MAX
 };
 
@@ -115,19 +116,27 @@ enum wire_exec_source {
 #define WIRE_EXEC_KERNEL 0x20	    /* a kernel thread: comm is its name, there is no file */
 #define WIRE_EXEC_NO_FILE 0x40	    /* mm without an executable file */
 #define WIRE_EXEC_SELF 0x80	    /* a process of ours */
-#define WIRE_EXEC_FLAGS 0xff
+#define WIRE_EXEC_SCRIPT 0x100	    /* the kernel ran an interpreter in its place (#!, binfmt_misc) */
+#define WIRE_EXEC_MEMFD 0x200	    /* a file that never had a name: memfd_create */
+#define WIRE_EXEC_TRACED 0x400	    /* a debugger held it (ptrace) */
+#define WIRE_EXEC_LD_PRELOAD 0x800  /* set in its environment, and not empty */
+#define WIRE_EXEC_LD_AUDIT 0x1000
+#define WIRE_EXEC_ENV_CUT 0x2000 /* more environment than was looked at, or not readable */
+#define WIRE_EXEC_FLAGS 0x3fff
 
 /* Who an image is. Behind it: path_len bytes of path, argv_len bytes of arguments, each ended by a NUL that
- * the length counts (0 = none); no other bytes. Of what is in the kernel but no thread (WIRE_EXEC_KERNEL, tgid
- * 0) the kernel tells a name, or "function [module]", as arguments; the collector makes comm of it. */
+ * the length counts (0 = none); no other bytes. Of what is in the kernel but no thread (WIRE_EXEC_KERNEL,
+ * tgid 0) the kernel tells a name, or "function [module]", as arguments; the collector makes comm of it. */
 struct wire_exec {
 	struct wire_image_key image;
 	struct wire_image_key parent; /* the real parent (not a tracer) at that moment; tgid 0: none */
 	struct wire_file file;
 	wire_ns time_ns;
 	__u64 cgroup_id; /* inode number of the cgroup v2 directory, 0 = no cgroup v2 */
-	__u32 uid;	 /* real, as the initial user namespace counts */
-	__u32 netns;	 /* inode numbers of the namespaces */
+	__u64 cwd_ino;	 /* inode numbers of its directory and of its root */
+	__u64 root_ino;
+	__u32 uid;   /* real, as the initial user namespace counts */
+	__u32 netns; /* inode numbers of the namespaces */
 	__u32 mntns;
 	__u32 flags;
 	__u32 source; /* enum wire_exec_source */
@@ -301,11 +310,25 @@ enum wire_hash_error {
 	WIRE_HASH__MAX
 };
 
-/* flags of wire_image */
-#define WIRE_IMAGE_RENAMED 0x1 /* ctime changed since execve (renamed or unlinked), content did not */
-#define WIRE_IMAGE_FLAGS 0x1
+/* How an interpreter's script was found. Names: wire_script_name(). */
+enum wire_script {
+	WIRE_SCRIPT_NONE,   /* no interpreter that we know */
+	WIRE_SCRIPT_KERNEL, /* the kernel opened it to execute it: the bytes are those that ran */
+	WIRE_SCRIPT_ARGV,   /* named on the command line, and looked up where the process was */
+	WIRE_SCRIPT_INLINE, /* the script is on the command line itself (-c, -e) */
+	WIRE_SCRIPT_MODULE, /* a name that the interpreter looks up by its own rules (-m, a class) */
+	WIRE_SCRIPT_STDIN,  /* none was named: standard input, or a terminal */
+	WIRE_SCRIPT__MAX
+};
 
-/* What the hasher knows of an image. Behind it: a struct wire_exec with its path and arguments. */
+/* flags of wire_image */
+#define WIRE_IMAGE_RENAMED 0x1	     /* ctime changed since execve (renamed or unlinked), content did not */
+#define WIRE_IMAGE_LD_SO_PRELOAD 0x2 /* its root has an /etc/ld.so.preload with something in it */
+#define WIRE_IMAGE_FLAGS 0x3
+
+/* What the hasher knows of an image. Behind it: a struct wire_exec with its path and arguments, then
+ * script_len bytes of the script's path and app_len bytes of app, each ended by a NUL that the length counts
+ * (0 = none). */
 struct wire_image {
 	__u64 file_id;	  /* the hasher's number for this version of this file, 0 = no file; not kept over
 			     restarts */
@@ -313,6 +336,14 @@ struct wire_image {
 	__u32 flags;
 	__u8 sha256[WIRE_SHA256_SIZE]; /* valid when hash_error is WIRE_HASH_OK */
 	__u64 place_id;		       /* a wire_place that came before; 0 = unknown */
+	/* the script it runs, as above */
+	__u64 script_id; /* a wire_digest may follow under this number, which is of no other file */
+	__u8 script_sha256[WIRE_SHA256_SIZE];
+	__u16 script_len; /* its path; as it was written on the command line while it is being looked up */
+	__u16 app_len; /* a key that stays the same when the program is updated: "flatpak:org.gnome.Maps" */
+	__u8 script_error;  /* enum wire_hash_error; of a script without a path WIRE_HASH_NO_FILE */
+	__u8 script_source; /* enum wire_script */
+	__u16 pad;
 };
 
 /* flags of wire_cgroup */
@@ -342,10 +373,12 @@ struct wire_place {
 	__u16 path_len;
 };
 
+/* Behind it: path_len bytes: the path of a script that was looked up, ended by a NUL that the length counts
+ * (0 = the one that the image told). */
 struct wire_digest {
 	__u64 file_id;
 	__u32 hash_error; /* never WIRE_HASH_PENDING */
-	__u32 pad;
+	__u32 path_len;
 	__u8 sha256[WIRE_SHA256_SIZE];
 };
 
@@ -361,8 +394,8 @@ struct wire_changed {
  * numbered in the order in which the collector sends them, so that the store can tell those that it has
  * already from those that the run before did not get to write. */
 struct wire_resume {
-	__u64 journal;	 /* which numbering: when it began, as unix ns; not 0 */
-	__u64 next_fact; /* number of the first fact behind this frame */
+	__u64 journal;	     /* which numbering: when it began, as unix ns; not 0 */
+	__u64 next_fact;     /* number of the first fact behind this frame */
 	__u64 skipped_bytes; /* of flows that the journal had no room for: the facts up to next_fact that
 				were not sent again */
 	wire_ns since_ns; /* nobody stopped watching: end of the last window that was told to be durable; 0:
@@ -420,7 +453,8 @@ enum wire_order_verb {
 
 #define WIRE_EVERYBODY 0xffffffffu /* as a uid: not one person, all of them */
 
-/* Behind it: program_len bytes, no NUL: a path, the name of programs, or "" for all that are not acknowledged. */
+/* Behind it: program_len bytes, no NUL: a path, the name of programs, or "" for all that are not
+ * acknowledged. */
 struct wire_order {
 	__u64 id;      /* the supervisor's, under which WIRE_DONE answers; not 0 */
 	__s64 until_s; /* unix seconds; 0 = for ever */
@@ -442,21 +476,21 @@ struct wire_done {
 static_assert(sizeof(struct wire_hdr) == 8, "wire_hdr");
 static_assert(sizeof(struct wire_image_key) == 16, "wire_image_key");
 static_assert(sizeof(struct wire_file) == 48, "wire_file");
-static_assert(sizeof(struct wire_exec) == 136, "wire_exec");
+static_assert(sizeof(struct wire_exec) == 152, "wire_exec");
 static_assert(sizeof(struct wire_fork) == 40, "wire_fork");
 static_assert(sizeof(struct wire_exit) == 24, "wire_exit");
 static_assert(sizeof(struct wire_interfaces) == 64, "wire_interfaces");
 static_assert(sizeof(struct wire_flow) == 128, "wire_flow");
 static_assert(sizeof(struct wire_loss) == 48, "wire_loss");
-static_assert(sizeof(struct wire_image) == 56, "wire_image");
+static_assert(sizeof(struct wire_image) == 104, "wire_image");
 static_assert(sizeof(struct wire_cgroup) == 16, "wire_cgroup");
 static_assert(sizeof(struct wire_place) == 24, "wire_place");
 static_assert(sizeof(struct wire_digest) == 48, "wire_digest");
 static_assert(sizeof(struct wire_resume) == 32, "wire_resume");
 static_assert(sizeof(struct wire_order) == 32, "wire_order");
 static_assert(sizeof(struct wire_done) == 24, "wire_done");
-static_assert(sizeof(struct wire_hdr) + sizeof(struct wire_image) + sizeof(struct wire_exec) + WIRE_PATH_MAX +
-			      WIRE_ARGV_MAX <=
+static_assert(sizeof(struct wire_hdr) + sizeof(struct wire_image) + sizeof(struct wire_exec) +
+			      2 * WIRE_PATH_MAX + WIRE_ARGV_MAX + WIRE_APP_MAX <=
 		      WIRE_FRAME_MAX,
 	      "the largest image fits a frame");
 static_assert(sizeof(struct wire_hdr) + sizeof(struct wire_settings) + WIRE_SETTINGS_MAX <= WIRE_FRAME_MAX,

@@ -120,33 +120,57 @@ static const char *check_flow(const char *p, size_t len)
 	return NULL;
 }
 
+/* len bytes of which the last is the only NUL; 0 = no string at all. */
+static bool is_string(const char *text, size_t len)
+{
+	return len == 0 || memchr(text, '\0', len) == text + len - 1;
+}
+
+/* The strings behind the record inside an image; *len becomes what is left for that record. */
+static const char *check_image_texts(const char *p, size_t *len)
+{
+	const size_t script_len = GET(wire_image, script_len, p), app_len = GET(wire_image, app_len, p);
+
+	if (script_len > WIRE_PATH_MAX || app_len > WIRE_APP_MAX || script_len + app_len > *len)
+		return "script or app too long";
+	*len -= script_len + app_len;
+	if (!is_string(p + *len, script_len) || !is_string(p + *len + script_len, app_len))
+		return "script or app is not terminated";
+	return NULL;
+}
+
 static const char *check_image(const char *p, size_t len)
 {
-	const char *exec = p + sizeof(struct wire_image);
+	const char *exec = p + sizeof(struct wire_image), *why;
 
 	if (GET(wire_image, hash_error, p) >= WIRE_HASH__MAX)
 		return "hash error out of range";
 	if (GET(wire_image, flags, p) & ~(__u32)WIRE_IMAGE_FLAGS)
 		return "unknown image flag";
+	if (GET(wire_image, script_error, p) >= WIRE_HASH__MAX)
+		return "hash error out of range";
+	if (GET(wire_image, script_source, p) >= WIRE_SCRIPT__MAX)
+		return "source of a script out of range";
+	if ((why = check_image_texts(p, &len)) != NULL)
+		return why;
 	if (GET(wire_exec, flags, exec) & WIRE_EXEC_PATH_REVERSED)
 		return "reversed path behind the collector";
+	if (len < sizeof(struct wire_image) + sizeof(struct wire_exec))
+		return "record too short";
 	return check_exec(exec, len - sizeof(struct wire_image));
 }
 
 static const char *check_digest(const char *p, size_t len)
 {
-	__u32 hash_error = GET(wire_digest, hash_error, p);
+	__u32 hash_error = GET(wire_digest, hash_error, p), path_len = GET(wire_digest, path_len, p);
 
-	(void)len;
 	if (hash_error >= WIRE_HASH__MAX)
 		return "hash error out of range";
+	if (path_len > WIRE_PATH_MAX || len != sizeof(struct wire_digest) + path_len)
+		return "path does not fill the frame";
+	if (!is_string(p + sizeof(struct wire_digest), path_len))
+		return "path is not terminated";
 	return hash_error == WIRE_HASH_PENDING ? "a digest that is pending" : NULL;
-}
-
-/* len bytes of which the last is the only NUL; 0 = no string at all. */
-static bool is_string(const char *text, size_t len)
-{
-	return len == 0 || memchr(text, '\0', len) == text + len - 1;
 }
 
 static const char *check_cgroup(const char *p, size_t len)
@@ -218,7 +242,7 @@ static const struct rule rules[WIRE__MAX] = {
 	[WIRE_EXIT] = {sizeof(struct wire_exit), false, NULL},
 	[WIRE_FLOW] = {sizeof(struct wire_flow), false, check_flow},
 	[WIRE_IMAGE] = {sizeof(struct wire_image) + sizeof(struct wire_exec), true, check_image},
-	[WIRE_DIGEST] = {sizeof(struct wire_digest), false, check_digest},
+	[WIRE_DIGEST] = {sizeof(struct wire_digest), true, check_digest},
 	[WIRE_CHANGED] = {sizeof(struct wire_changed), false, NULL},
 	[WIRE_CGROUP] = {sizeof(struct wire_cgroup), true, check_cgroup},
 	[WIRE_PLACE] = {sizeof(struct wire_place), true, check_place},
@@ -272,6 +296,21 @@ const char *wire_exec_path(const struct wire_exec *exec)
 const char *wire_exec_argv(const struct wire_exec *exec)
 {
 	return exec->argv_len ? (const char *)(exec + 1) + exec->path_len : "";
+}
+
+const char *wire_image_script(const struct wire_image *image)
+{
+	const struct wire_exec *exec = (const void *)(image + 1);
+
+	return image->script_len ? (const char *)(exec + 1) + exec->path_len + exec->argv_len : "";
+}
+
+const char *wire_image_app(const struct wire_image *image)
+{
+	const struct wire_exec *exec = (const void *)(image + 1);
+	size_t at = exec->path_len + exec->argv_len + image->script_len;
+
+	return image->app_len ? (const char *)(exec + 1) + at : "";
 }
 
 #define NAME(names, value) ((value) < sizeof(names) / sizeof((names)[0]) ? (names)[value] : NULL)
@@ -358,6 +397,17 @@ const char *wire_hash_error_name(unsigned value)
 		[WIRE_HASH_TIMEOUT] = "timeout",
 		[WIRE_HASH_ABANDONED] = "abandoned",
 		[WIRE_HASH_BUSY] = "busy",
+	};
+
+	return NAME(names, value);
+}
+
+const char *wire_script_name(unsigned value)
+{
+	static const char *const names[WIRE_SCRIPT__MAX] = {
+		[WIRE_SCRIPT_KERNEL] = "kernel", [WIRE_SCRIPT_ARGV] = "argv",
+		[WIRE_SCRIPT_INLINE] = "inline", [WIRE_SCRIPT_MODULE] = "module",
+		[WIRE_SCRIPT_STDIN] = "stdin",
 	};
 
 	return NAME(names, value);

@@ -25,6 +25,10 @@ bool wire_is_fact(unsigned type, const void *payload);
 const char *wire_exec_path(const struct wire_exec *);
 const char *wire_exec_argv(const struct wire_exec *);
 
+/* The texts behind the wire_exec of a wire_image that was checked; empty if there is none. */
+const char *wire_image_script(const struct wire_image *);
+const char *wire_image_app(const struct wire_image *);
+
 /* Names as they stand in SQL, JSON and messages. NULL for a value out of range and for *_NONE. */
 const char *wire_stage_name(unsigned);	    /* "collector" */
 const char *wire_direction_name(unsigned);  /* "out", "in" */
@@ -32,5 +36,6 @@ const char *wire_result_name(unsigned);	    /* "open", "refused" ... */
 const char *wire_peer_name(unsigned);	    /* "socket", "message", "caller", "inferred", "unknown" */
 const char *wire_loss_name(unsigned);	    /* "not watching", "ring full" ... */
 const char *wire_hash_error_name(unsigned); /* "pending", "no file" ...; NULL for WIRE_HASH_OK */
+const char *wire_script_name(unsigned);	    /* "kernel", "argv", "inline", "module", "stdin" */
 
 #endif

@@ -36,6 +36,15 @@ static void use_exec(const struct wire_exec *exec)
 		abort();
 }
 
+static void use_image(const struct wire_image *image)
+{
+	use_exec((const void *)(image + 1));
+	if (image->script_len && strlen(wire_image_script(image)) + 1 != image->script_len)
+		abort();
+	if (image->app_len && strlen(wire_image_app(image)) + 1 != image->app_len)
+		abort();
+}
+
 static void use_place(const struct wire_place *place)
 {
 	const __u16 lens[] = {place->runtime_len, place->container_len, place->unit_len, place->path_len};
@@ -55,7 +64,7 @@ static void use(const struct wire_hdr *hdr, const void *payload)
 	if (hdr->type == WIRE_EXEC)
 		use_exec(payload);
 	else if (hdr->type == WIRE_IMAGE)
-		use_exec((const void *)((const char *)payload + sizeof(struct wire_image)));
+		use_image(payload);
 	else if (hdr->type == WIRE_PLACE)
 		use_place(payload);
 	else if (hdr->type == WIRE_CGROUP && strlen((const char *)payload + sizeof(struct wire_cgroup)) + 1 !=

@@ -282,11 +282,40 @@ static void test_image(void **state)
 	good();
 	only_this_length();
 	bad_u32(offsetof(struct wire_image, hash_error), WIRE_HASH__MAX, "hash error out of range");
-	bad_u32(offsetof(struct wire_image, flags), 2, "unknown image flag");
+	bad_u32(offsetof(struct wire_image, flags), 4, "unknown image flag");
+	bad_u8(offsetof(struct wire_image, script_error), WIRE_HASH__MAX, "hash error out of range");
+	bad_u8(offsetof(struct wire_image, script_source), WIRE_SCRIPT__MAX, "source of a script");
+	bad_u16(offsetof(struct wire_image, script_len), 3, "not terminated");
+	bad_u16(offsetof(struct wire_image, script_len), 65535, "too long");
+	bad_u16(offsetof(struct wire_image, app_len), WIRE_APP_MAX + 1, "too long");
 	bad_u32(at + offsetof(struct wire_exec, flags), WIRE_EXEC_PATH_REVERSED, "reversed path");
 	bad_u32(at + offsetof(struct wire_exec, flags), 0x80000000, "unknown exec flag");
 	bad_u16(at + offsetof(struct wire_exec, argv_len), 3, "do not fill");
 	bad_u8(at + sizeof(exec) + 2, 'x', "path is not terminated");
+}
+
+static void test_image_texts(void **state)
+{
+	struct {
+		struct wire_image image;
+		struct wire_exec exec;
+		char text[16];
+	} i = {.image = {.script_len = 5, .app_len = 4, .script_source = WIRE_SCRIPT_ARGV},
+	       .exec = {.path_len = 3, .argv_len = 2, .comm = "x"}};
+
+	(void)state;
+	memcpy(i.text, "/x\0x\0/s.y\0a:b", 14);
+	begin(WIRE_IMAGE, &i, sizeof(i.image) + sizeof(i.exec) + 14);
+	good();
+	only_this_length();
+	bad_u8(sizeof(i.image) + sizeof(i.exec) + 9, 'x', "not terminated");
+	bad_u8(sizeof(i.image) + sizeof(i.exec) + 6, 0, "not terminated");
+	bad_u8(sizeof(i.image) + sizeof(i.exec) + 13, 'x', "not terminated");
+	assert_string_equal(wire_image_script(&i.image), "/s.y");
+	assert_string_equal(wire_image_app(&i.image), "a:b");
+	i.image.script_len = i.image.app_len = 0;
+	assert_string_equal(wire_image_script(&i.image), "");
+	assert_string_equal(wire_image_app(&i.image), "");
 }
 
 static void test_flow(void **state)
@@ -459,6 +488,9 @@ static void test_names(void **state)
 		assert_non_null(wire_loss_name(i));
 	for (i = WIRE_HASH_OK + 1; i < WIRE_HASH__MAX; i++)
 		assert_non_null(wire_hash_error_name(i));
+	for (i = 1; i < WIRE_SCRIPT__MAX; i++)
+		assert_non_null(wire_script_name(i));
+	assert_null(wire_script_name(WIRE_SCRIPT_NONE));
 	assert_null(wire_stage_name(WIRE_STAGE__MAX));
 	assert_null(wire_direction_name(WIRE_DIRECTION__MAX));
 	assert_null(wire_result_name(WIRE_RESULT_NONE));
@@ -472,12 +504,15 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_header), cmocka_unit_test(test_fixed),	 cmocka_unit_test(test_flush),
-		cmocka_unit_test(test_texts),  cmocka_unit_test(test_settings),	 cmocka_unit_test(test_exec),
-		cmocka_unit_test(test_image),  cmocka_unit_test(test_exec_text), cmocka_unit_test(test_flow),
-		cmocka_unit_test(test_digest), cmocka_unit_test(test_cgroup),	 cmocka_unit_test(test_place),
-		cmocka_unit_test(test_order),  cmocka_unit_test(test_resume),	 cmocka_unit_test(test_facts),
-		cmocka_unit_test(test_names),  cmocka_unit_test(test_corpus),
+		cmocka_unit_test(test_header),	  cmocka_unit_test(test_fixed),
+		cmocka_unit_test(test_flush),	  cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_settings),  cmocka_unit_test(test_exec),
+		cmocka_unit_test(test_image),	  cmocka_unit_test(test_image_texts),
+		cmocka_unit_test(test_exec_text), cmocka_unit_test(test_flow),
+		cmocka_unit_test(test_digest),	  cmocka_unit_test(test_cgroup),
+		cmocka_unit_test(test_place),	  cmocka_unit_test(test_resume),
+		cmocka_unit_test(test_facts),	  cmocka_unit_test(test_names),
+		cmocka_unit_test(test_corpus),	  cmocka_unit_test(test_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
