@@ -20,6 +20,7 @@
 #include "hasher/file.h"
 #include "hasher/join.h"
 #include "hasher/reach.h"
+#include "hasher/scripts.h"
 #include "hasher/versions.h"
 
 enum lost {
@@ -34,6 +35,7 @@ struct images {
 	struct watch *watch;
 	struct places *places;
 	struct versions versions;
+	struct scripts *scripts;
 	struct join *join;
 	struct cover *cover; /* NULL without fanotify */
 	struct crew *near;   /* without fanotify: who looks for files */
@@ -76,6 +78,7 @@ static void gone(void *arg, __u32 dev)
 
 static void event(struct images *im, __u32 tgid, int fd, bool far)
 {
+	const char *script;
 	struct wire_file st;
 	__u64 file_id;
 
@@ -83,8 +86,13 @@ static void event(struct images *im, __u32 tgid, int fd, bool far)
 		versions_let_go(&im->versions, fd, far);
 		return;
 	}
+	script = far ? NULL : scripts_path(fd);
 	file_id = versions_executed(&im->versions, fd, &st, far);
-	if (file_id && tgid && join_add(im->join, tgid, &st, file_id, now_ms()))
+	if (!file_id || !tgid)
+		return;
+	if (script)
+		scripts_opened(im->scripts, tgid, file_id, script, now_ms());
+	else if (join_add(im->join, tgid, &st, file_id, now_ms()))
 		im->candidates_dropped++;
 }
 
@@ -118,11 +126,26 @@ unsigned images_drain(struct images *im, bool has_room)
 
 /* ---- exec records */
 
+/* Append it; the length with its NUL, 0 = there is none. */
+static __u16 add_text(char *to, size_t *at, const char *text)
+{
+	size_t len = text ? strnlen(text, WIRE_PATH_MAX - 1) + 1 : 0;
+
+	if (!len)
+		return 0;
+	memcpy(to + *at, text, len - 1);
+	to[*at + len - 1] = '\0';
+	*at += len;
+	return (__u16)len;
+}
+
 static void put_image(struct images *im, const struct wire_exec *exec, size_t len, struct cache_file *f,
 		      unsigned hash_error, __u32 flags)
 {
 	struct wire_image image = {
 		.hash_error = hash_error, .flags = flags, .place_id = places_image(im->places, exec)};
+	static char tail[WIRE_FRAME_MAX];
+	const char *script;
 
 	if (f) {
 		image.file_id = f->file_id;
@@ -133,7 +156,10 @@ static void put_image(struct images *im, const struct wire_exec *exec, size_t le
 		if (f->hash_error == WIRE_HASH_OK)
 			memcpy(image.sha256, f->sha256, sizeof(image.sha256));
 	}
-	if (frame_put(im->stage->out, WIRE_IMAGE, &image, sizeof(image), exec, len))
+	script = exec->flags & WIRE_EXEC_KERNEL ? NULL : scripts_image(im->scripts, exec, &image);
+	memcpy(tail, exec, len);
+	image.script_len = add_text(tail, &len, script);
+	if (frame_put(im->stage->out, WIRE_IMAGE, &image, sizeof(image), tail, len))
 		log_warnx("no room for an image");
 }
 
@@ -214,6 +240,7 @@ void images_exec(struct images *im, const struct wire_exec *exec, size_t len)
 void images_exit(struct images *im, __u32 tgid)
 {
 	join_exit(im->join, tgid);
+	scripts_exit(im->scripts, tgid);
 }
 
 /* ---- results of the threads */
@@ -258,7 +285,11 @@ static struct crew *far(struct images *im)
 
 bool images_result(struct images *im)
 {
-	return versions_result(&im->versions) || take_reached(im, near(im)) || take_reached(im, far(im));
+	if (versions_result(&im->versions)) {
+		scripts_hashed(im->scripts);
+		return true;
+	}
+	return scripts_result(im->scripts) || take_reached(im, near(im)) || take_reached(im, far(im));
 }
 
 /* ---- housekeeping */
@@ -290,6 +321,8 @@ int images_fd(struct images *im, enum images_fd which)
 	case IMAGES_HASHED_BIG:
 	case IMAGES_HASHED_FAR:
 		return hashing_fd(im->versions.hashing, (enum hashing_crew)(which - IMAGES_HASHED));
+	case IMAGES_SCRIPTS:
+		return scripts_fd(im->scripts);
 	case IMAGES_NEAR:
 		return crew_fd(near(im));
 	case IMAGES_FAR:
@@ -306,6 +339,7 @@ void images_check(struct images *im, bool caught_up)
 	__u64 now = now_ms();
 
 	hashing_check(im->versions.hashing);
+	scripts_check(im->scripts);
 	crew_check(near(im));
 	if (far(im))
 		crew_check(far(im));
@@ -313,14 +347,16 @@ void images_check(struct images *im, bool caught_up)
 		far_check(im->far);
 	if (!caught_up)
 		im->crowded_ms = now;
-	if (now - im->crowded_ms > JOIN_KEEP_MS)
+	if (now - im->crowded_ms > JOIN_KEEP_MS) {
 		join_expire(im->join, now);
+		scripts_expire(im->scripts, now);
+	}
 }
 
 bool images_busy(struct images *im)
 {
-	return hashing_busy(im->versions.hashing) || join_count(im->join) || crew_jobs(near(im)) ||
-	       (far(im) && crew_jobs(far(im))) || (im->far && far_busy(im->far));
+	return hashing_busy(im->versions.hashing) || join_count(im->join) || scripts_busy(im->scripts) ||
+	       crew_jobs(near(im)) || (far(im) && crew_jobs(far(im))) || (im->far && far_busy(im->far));
 }
 
 static void say(struct images *im, enum lost what, __u64 count, enum wire_loss_kind kind, const char *text)
@@ -366,12 +402,12 @@ unsigned images_watched(struct images *im)
 
 unsigned images_owed(struct images *im)
 {
-	return versions_owed(&im->versions);
+	return versions_owed(&im->versions) + scripts_owed(im->scripts);
 }
 
 bool images_abandon(struct images *im)
 {
-	return versions_abandon(&im->versions);
+	return versions_abandon(&im->versions) || scripts_abandon(im->scripts);
 }
 
 struct images *images_new(struct stage *stage, struct watch *watch, struct places *places, unsigned max_files)
@@ -386,11 +422,12 @@ struct images *images_new(struct stage *stage, struct watch *watch, struct place
 	im->places = places;
 	im->said_ns = stage_now();
 	im->join = join_new(JOIN_MAX);
+	im->scripts = scripts_new(stage, &im->versions);
 	if (watch && (im->far = far_new(watch)) != NULL)
 		im->cover = cover_new(watch, &listener);
 	else if (!watch)
 		im->near = reach_new(max_files);
-	if (versions_open(&im->versions, stage, watch, im->far, max_files) || !im->join ||
+	if (versions_open(&im->versions, stage, watch, im->far, max_files) || !im->join || !im->scripts ||
 	    !(im->cover || im->near)) {
 		images_free(im);
 		return NULL;
@@ -407,6 +444,7 @@ void images_free(struct images *im)
 	if (!im)
 		return;
 	join_free(im->join);
+	scripts_free(im->scripts);
 	cover_free(im->cover);
 	crew_stop(im->near);
 	versions_close(&im->versions);

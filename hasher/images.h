@@ -2,7 +2,8 @@
 /*
  * images.h - turns each exec record into an image: program, version, digest, place. Brings together the
  * events (watch.h, join.h), what is known and hashed (versions.h), who looks for a file without an event
- * (cover.h, reach.h) and the cgroups (places.h), and says downstream what came of it.
+ * (cover.h, reach.h), the scripts (scripts.h) and the cgroups (places.h), and says downstream what came of
+ * it.
  *
  * Nothing here waits. Whoever calls a function that writes frames has made sure of room for IMAGES_ROOM
  * bytes.
@@ -47,6 +48,7 @@ enum images_fd {
 	IMAGES_HASHED, /* small files */
 	IMAGES_HASHED_BIG,
 	IMAGES_HASHED_FAR,
+	IMAGES_SCRIPTS,
 	IMAGES_NEAR,
 	IMAGES_FAR,
 	IMAGES__FDS

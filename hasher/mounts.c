@@ -77,7 +77,7 @@ int mounts_parse(char *line, struct mounts_line *m)
 {
 	unsigned id, major, minor;
 	char *field[6], *rest = line;
-	char *fstype;
+	char *fstype, *source;
 	int i;
 
 	for (i = 0; i < 6; i++) {
@@ -89,15 +89,21 @@ int mounts_parse(char *line, struct mounts_line *m)
 		field[5] = strsep(&rest, " ");
 	} while (field[5] && strcmp(field[5], "-"));
 	fstype = strsep(&rest, " \n");
+	source = strsep(&rest, " \n");
 	if (!field[5] || !fstype || !*fstype || sscanf(field[0], "%u", &id) != 1 ||
 	    sscanf(field[2], "%u:%u", &major, &minor) != 2 || major > 0xfff || minor > 0xfffff)
 		return -EINVAL;
+	unescape(field[3]);
 	unescape(field[4]);
+	if (source)
+		unescape(source);
 	*m = (struct mounts_line){
 		.mount_id = id,
 		.dev = major << 20 | minor,
+		.root = field[3],
 		.point = field[4],
 		.fstype = fstype,
+		.source = source ? source : "",
 	};
 	return field[4][0] == '/' ? 0 : -EINVAL;
 }

@@ -29,8 +29,10 @@ enum mounts_state {
 struct mounts_line {
 	__u32 mount_id;
 	__u32 dev;	   /* as in struct wire_file */
-	const char *point; /* as the reading process sees it; escapes undone */
+	const char *root;  /* what of the filesystem is mounted; escapes undone, as in all of these */
+	const char *point; /* as the reading process sees it */
 	const char *fstype;
+	const char *source;
 };
 
 /* One filesystem. */
