@@ -73,14 +73,20 @@
 	COLUMN(1, container, text, "w0.container") \
 	COLUMN(1, unit, text, "w0.unit") \
 	COLUMN(1, runtime, text, "w0.runtime") \
-	COLUMN(1, cgroup, text, "w0.cgroup")
+	COLUMN(1, cgroup, text, "w0.cgroup") \
+	COLUMN(0, script, text, "s0.exe")		/* what is known of it may come late */ \
+	COLUMN(0, script_sha256, text, SCHEMA_SHA256("s0.sha256")) \
+	COLUMN(1, script_source, text, SCHEMA_SCRIPT("i0.script_source")) \
+	COLUMN(0, script_hash_error, text, SCHEMA_HASH_ERROR("s0.hash_error")) \
+	COLUMN(0, app, text, "coalesce(i0.app, s0.exe, p0.exe)") \
+	COLUMN(1, flags, text, SCHEMA_FLAGS("i0.flags"))
 
 #define COLUMNS_IMAGE_FROM \
 	" FROM (SELECT ?1 AS id) x LEFT JOIN image i0 ON i0.id = x.id" \
 	" LEFT JOIN program p0 ON p0.id = i0.program" \
 	" LEFT JOIN image i1 ON i1.id = i0.parent LEFT JOIN program p1 ON p1.id = i1.program" \
 	" LEFT JOIN image i2 ON i2.id = i1.parent LEFT JOIN program p2 ON p2.id = i2.program" \
-	" LEFT JOIN place w0 ON w0.id = i0.place"
+	" LEFT JOIN place w0 ON w0.id = i0.place LEFT JOIN program s0 ON s0.id = i0.script"
 
 /* Generations whose hash is pending now, as a number for ?2 */
 #define COLUMNS_IMAGE_PENDING \

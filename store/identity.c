@@ -144,6 +144,7 @@ static int merge_rows(struct sqlite *s, int64_t from, int64_t to)
 		DROP_SUMS("total_hour"),
 		DROP_SUMS("total_day"),
 		"UPDATE image SET program = ?2 WHERE program = ?1",
+		"UPDATE image SET script = ?2 WHERE script = ?1 AND script > 0",
 		"UPDATE program SET last_seen = max(last_seen, (SELECT last_seen FROM program WHERE id = "
 		"?1)),"
 		" first_network = coalesce(first_network, (SELECT first_network FROM program WHERE id = ?1)),"
@@ -164,7 +165,7 @@ static int merge_rows(struct sqlite *s, int64_t from, int64_t to)
 static int resolve_row(struct sqlite *s, struct program *p)
 {
 	static const char update[] =
-		"UPDATE program SET sha256 = ?2, hash_error = ?3, seen_as = ?4 WHERE id = ?1";
+		"UPDATE program SET sha256 = ?2, hash_error = ?3, seen_as = ?4, exe = ?5 WHERE id = ?1";
 	bool network = false;
 	int64_t same = find_row(s, p, &network);
 	sqlite3_stmt *stmt;
@@ -189,6 +190,7 @@ static int resolve_row(struct sqlite *s, struct program *p)
 	bind_hash(stmt, 2, p);
 	sqlite3_bind_int(stmt, 3, p->hash_error);
 	bind_seen_as(stmt, 4, p, news);
+	bind_text(stmt, 5, p->exe);
 	rc = sqlite_run(s, stmt);
 	if (rc == 0)
 		p->row_error = p->hash_error;
@@ -375,8 +377,8 @@ int64_t identity_place(struct sqlite *s, struct place *p, int64_t now_s)
 
 /* What a row of image says, beside when it was used. */
 struct image_row {
-	int64_t program, parent, place;
-	const char *cmdline;
+	int64_t program, parent, place, script, script_source, flags;
+	const char *cmdline, *app;
 };
 
 static void bind_image(sqlite3_stmt *stmt, int64_t identity, const struct image_row *row)
@@ -386,22 +388,34 @@ static void bind_image(sqlite3_stmt *stmt, int64_t identity, const struct image_
 	sqlite3_bind_int64(stmt, 3, row->parent);
 	bind_text(stmt, 4, row->cmdline);
 	sqlite3_bind_int64(stmt, 5, row->place);
+	sqlite3_bind_int64(stmt, 6, row->script);
+	sqlite3_bind_int64(stmt, 7, row->script_source);
+	sqlite3_bind_int64(stmt, 8, row->flags);
+	bind_text(stmt, 9, row->app);
 }
 
-/* Without a place the hash is what it was before there were places. */
+static uint64_t mix_known(uint64_t h, int64_t value)
+{
+	return value ? mix(h, &value, sizeof(value)) : h;
+}
+
+/* Without what came with later versions the hash is what it was before. */
 static int64_t image_identity(const struct image_row *row)
 {
 	uint64_t h = mix(0xcbf29ce484222325u, &row->program, sizeof(row->program));
 
 	h = mix(h, &row->parent, sizeof(row->parent));
 	h = row->cmdline ? mix(h, row->cmdline, strlen(row->cmdline) + 1) : h;
-	return (int64_t)(row->place ? mix(h, &row->place, sizeof(row->place)) : h);
+	h = mix_known(mix_known(mix_known(mix_known(h, row->place), row->script), row->script_source),
+		      row->flags);
+	return (int64_t)(row->app ? mix(h, row->app, strlen(row->app)) : h);
 }
 
 static int64_t find_image(struct sqlite *s, const struct image_row *row)
 {
 	static const char find[] = "SELECT id FROM image WHERE identity = ?1 AND program = ?2 AND parent = ?3"
-				   " AND cmdline IS ?4 AND place = ?5";
+				   " AND cmdline IS ?4 AND place = ?5 AND script = ?6 AND script_source = ?7"
+				   " AND flags = ?8 AND app IS ?9";
 	sqlite3_stmt *stmt = sqlite_statement(s, find);
 
 	bind_image(stmt, image_identity(row), row);
@@ -410,13 +424,14 @@ static int64_t find_image(struct sqlite *s, const struct image_row *row)
 
 static int64_t add_image(struct sqlite *s, const struct image_row *row, int64_t hour)
 {
-	static const char add[] = "INSERT INTO image(identity, program, parent, cmdline, place, last_hour)"
-				  " VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
+	static const char add[] = "INSERT INTO image(identity, program, parent, cmdline, place, script,"
+				  " script_source, flags, app, last_hour)"
+				  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 	sqlite3_stmt *stmt = sqlite_statement(s, add);
 	int rc;
 
 	bind_image(stmt, image_identity(row), row);
-	sqlite3_bind_int64(stmt, 6, hour);
+	sqlite3_bind_int64(stmt, 10, hour);
 	rc = sqlite_run(s, stmt);
 	return rc < 0 ? rc : sqlite3_last_insert_rowid(s->db);
 }
@@ -427,10 +442,15 @@ static int resolve_image(struct sqlite *s, struct image *i, int64_t now_s, bool 
 			 struct image_row *row)
 {
 	row->cmdline = log_commands ? i->command->cmdline : "";
+	row->app = i->command->app;
+	row->flags = i->command->flags;
+	row->script_source = i->command->script_source;
 	if (i->parent && (row->parent = identity_image(s, i->parent, now_s, log_commands)) < 0)
 		return (int)row->parent;
 	if ((row->program = identity_program(s, i->command->program, now_s)) < 0)
 		return (int)row->program;
+	if (i->command->script && (row->script = identity_program(s, i->command->script, now_s)) < 0)
+		return (int)row->script;
 	if (i->place && (row->place = identity_place(s, i->place, now_s)) < 0)
 		return (int)row->place;
 	return 0;

@@ -10,6 +10,7 @@
 
 #include "config/wire_check.h"
 #include "store/processes.h"
+#include "store/schema.h"
 #include "store/text.h"
 
 #define FIRST_SIZE 256
@@ -61,19 +62,25 @@ void images_command_unref(struct images *im, struct command *c)
 	if (!c || --c->refs > 0)
 		return;
 	program_unref(c->program);
+	program_unref(c->script);
 	if (c->cmdline)
 		im->text -= strlen(c->cmdline) + 1;
 	free(c->cmdline);
+	free(c->app);
 	free(c);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
 static bool same_command(const struct command *a, const struct command *b)
 {
 	if (a == b)
 		return true;
-	if (a->program != b->program || !a->cmdline != !b->cmdline)
-		return false;
-	return !a->cmdline || strcmp(a->cmdline, b->cmdline) == 0;
+	return a->program == b->program && a->script == b->script && a->script_source == b->script_source &&
+	       a->flags == b->flags && same_text(a->cmdline, b->cmdline) && same_text(a->app, b->app);
 }
 
 static uint32_t image_hash(const struct command *c, const struct image *parent, const struct place *place)
@@ -83,6 +90,7 @@ static uint32_t image_hash(const struct command *c, const struct image *parent, 
 
 	h ^= ((uintptr_t)parent >> 4) * 0xc2b2ae3d27d4eb4fu;
 	h ^= ((uintptr_t)place >> 4) * 0x165667b19e3779f9u;
+	h ^= ((uintptr_t)c->script >> 4) * 0x27d4eb2f165667c5u;
 	for (p = c->cmdline ? c->cmdline : ""; *p; p++)
 		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
 	return (uint32_t)(h ^ h >> 32);
@@ -210,6 +218,25 @@ static char *cmdline_text(struct images *im, const struct wire_exec *exec, bool 
 	return text_command(wire_exec_argv(exec), len, cut);
 }
 
+static uint32_t flags_of(const struct wire_image *image, const struct wire_exec *exec)
+{
+	uint32_t flags = 0;
+
+	if (exec->flags & WIRE_EXEC_UNLINKED)
+		flags |= exec->flags & WIRE_EXEC_MEMFD ? SCHEMA_FLAG_MEMFD : SCHEMA_FLAG_DELETED;
+	if (exec->flags & WIRE_EXEC_TRACED)
+		flags |= SCHEMA_FLAG_TRACED;
+	if (exec->flags & WIRE_EXEC_LD_PRELOAD)
+		flags |= SCHEMA_FLAG_LD_PRELOAD;
+	if (exec->flags & WIRE_EXEC_LD_AUDIT)
+		flags |= SCHEMA_FLAG_LD_AUDIT;
+	if (exec->flags & WIRE_EXEC_ENV_CUT)
+		flags |= SCHEMA_FLAG_ENVIRONMENT_CUT;
+	if (image->flags & WIRE_IMAGE_LD_SO_PRELOAD)
+		flags |= SCHEMA_FLAG_LD_SO_PRELOAD;
+	return flags;
+}
+
 static struct command *command_new(struct images *im, const struct wire_image *image, bool keep_cmdline)
 {
 	const struct wire_exec *exec = (const void *)(image + 1);
@@ -222,7 +249,14 @@ static struct command *command_new(struct images *im, const struct wire_image *i
 	c->cmdline = cmdline_text(im, exec, keep_cmdline);
 	if (c->cmdline)
 		im->text += strlen(c->cmdline) + 1;
-	if (!c->program || (!c->cmdline && keep_cmdline && exec->argv_len > 0)) {
+	c->flags = flags_of(image, exec);
+	c->script_source = image->script_source;
+	if (image->script_len > 0)
+		c->script = programs_intern_script(im->programs, image);
+	if (image->app_len > 0)
+		c->app = text_clean(wire_image_app(image), image->app_len - 1u);
+	if (!c->program || (!c->script && image->script_len > 0) || (!c->app && image->app_len > 0) ||
+	    (!c->cmdline && keep_cmdline && exec->argv_len > 0)) {
 		images_command_unref(im, c);
 		return NULL;
 	}

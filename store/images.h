@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * images.h - who is who: the table of image keys (a process and its execve's) and the images they stand for.
- * An image is a program, its command line, where it runs and the image of its parent; equal images are one.
- * Ancestors are held by reference, so a parent that is dead keeps its true identity. No I/O.
+ * An image is a program, its script, its command line, where it runs and the image of its parent; equal
+ * images are one. Ancestors are held by reference, so a parent that is dead keeps its true identity. No I/O.
  *
  * Bounds: IMAGES_PROCESSES_MAX keys. A key is kept for two windows after its process ended or executed
  * something else (traffic is reported late); when the table is full the oldest of those go first, then the
@@ -27,7 +27,11 @@
 
 struct command {
 	struct program *program;
-	char *cmdline; /* NULL = could not be read */
+	struct program *script; /* NULL = none, or none that has a path */
+	char *cmdline;		/* NULL = could not be read */
+	char *app;		/* NULL = no more than a program or a script */
+	uint32_t flags;		/* SCHEMA_FLAG_* */
+	uint32_t script_source; /* enum wire_script */
 	uint32_t refs;
 };
 

@@ -192,10 +192,29 @@ static struct program *program_new(const struct wire_image *image, const struct 
 	return p;
 }
 
-struct program *programs_intern(struct programs *ps, const struct wire_image *image,
-				const struct wire_exec *exec)
+static struct program *script_new(const struct wire_image *image)
 {
-	struct program *p, *fresh = program_new(image, exec);
+	struct program *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->exe = text_clean(wire_image_script(image), image->script_len - 1u);
+	if (!p->exe) {
+		program_free(p);
+		return NULL;
+	}
+	p->file_id = image->script_id;
+	p->hash_error = image->script_error;
+	if (p->hash_error == WIRE_HASH_OK)
+		memcpy(p->sha256, image->script_sha256, sizeof(p->sha256));
+	p->hash = program_hash(p);
+	return p;
+}
+
+/* Takes fresh, which may be NULL. */
+static struct program *intern(struct programs *ps, struct program *fresh)
+{
+	struct program *p;
 
 	if (!fresh)
 		return NULL;
@@ -211,6 +230,17 @@ struct program *programs_intern(struct programs *ps, const struct wire_image *im
 	insert(ps, fresh);
 	ps->pending += is_pending(fresh);
 	return program_ref(fresh);
+}
+
+struct program *programs_intern(struct programs *ps, const struct wire_image *image,
+				const struct wire_exec *exec)
+{
+	return intern(ps, program_new(image, exec));
+}
+
+struct program *programs_intern_script(struct programs *ps, const struct wire_image *image)
+{
+	return intern(ps, script_new(image));
 }
 
 struct program *program_ref(struct program *p)
@@ -231,12 +261,25 @@ static void has_news(struct programs *ps, struct program *p)
 	p->news = true;
 }
 
+/* A script is known by what stood on a command line until it is found. */
+static void rename_to(struct program *p, const char *path, size_t len)
+{
+	char *exe = text_clean(path, len);
+
+	if (!exe)
+		return;
+	free(p->exe);
+	p->exe = exe;
+}
+
 static void resolve(struct programs *ps, struct program *p, const struct wire_digest *digest)
 {
 	take_out(ps, p);
 	p->hash_error = (uint8_t)digest->hash_error;
 	if (p->hash_error == WIRE_HASH_OK)
 		memcpy(p->sha256, digest->sha256, sizeof(p->sha256));
+	if (digest->path_len > 0)
+		rename_to(p, (const char *)(digest + 1), digest->path_len - 1u);
 	p->hash = program_hash(p);
 	insert(ps, p);
 	ps->pending--;

@@ -49,6 +49,8 @@ void programs_free(struct programs *); /* every reference must have been given b
 
 /* The program of a checked image, with one reference for the caller. NULL: no memory. */
 struct program *programs_intern(struct programs *, const struct wire_image *, const struct wire_exec *);
+/* The same of its script, which is a program without a name of its own. It must have one. */
+struct program *programs_intern_script(struct programs *, const struct wire_image *);
 struct program *program_ref(struct program *);
 void program_unref(struct program *); /* NULL is fine; memory is freed by programs_sweep() */
 

@@ -114,12 +114,13 @@ static const struct {
 
 static int remove_programs(struct sqlite *s, int64_t before_s)
 {
-	return sqlite_run2(
-		s,
-		"DELETE FROM program WHERE id IN (SELECT p.id FROM program p WHERE NOT EXISTS"
-		" (SELECT 1 FROM image WHERE program = p.id) AND p.last_seen < ?2 ORDER BY p.last_seen"
-		" LIMIT max(0, (SELECT count(*) FROM program) - ?1))",
-		RETENTION_PROGRAMS_MAX, before_s);
+	return sqlite_run2(s,
+			   "DELETE FROM program WHERE id IN (SELECT p.id FROM program p WHERE NOT EXISTS"
+			   " (SELECT 1 FROM image WHERE program = p.id) AND NOT EXISTS"
+			   " (SELECT 1 FROM image WHERE script = p.id AND script > 0)"
+			   " AND p.last_seen < ?2 ORDER BY p.last_seen"
+			   " LIMIT max(0, (SELECT count(*) FROM program) - ?1))",
+			   RETENTION_PROGRAMS_MAX, before_s);
 }
 
 /* A slice of the images, then of the addresses and domains; 1 until all were looked at. Ancestors are never

@@ -5,8 +5,8 @@
  * People query the views; the tables behind them may change with SCHEMA_VERSION. Times are unix seconds
  * (UTC), ids are 0 where nothing is known. Text has passed text.c: valid UTF-8, other bytes as \xNN.
  *
- * - program: one executable file under one name (exe, comm, SHA-256)
- * - image: program, command line, parent image and place
+ * - program: one executable file under one name (exe, comm, SHA-256); a script is one without a name
+ * - image: program, script, command line, parent image and place
  * - place: what is known of a cgroup: container, unit, path
  * - flow: the facts, one row per flow and window; id rises with time
  * - address, domain, account: interned text
@@ -59,6 +59,15 @@
 #define SCHEMA_SEEN_NEW 1     /* the path was not known */
 #define SCHEMA_SEEN_CHANGED 2 /* the path was known with another SHA-256 */
 #define SCHEMA_SEEN_NAME 3    /* the file was known under another name */
+
+/* image.flags */
+#define SCHEMA_FLAG_DELETED 0x1
+#define SCHEMA_FLAG_MEMFD 0x2
+#define SCHEMA_FLAG_TRACED 0x4
+#define SCHEMA_FLAG_LD_PRELOAD 0x8
+#define SCHEMA_FLAG_LD_AUDIT 0x10
+#define SCHEMA_FLAG_LD_SO_PRELOAD 0x20
+#define SCHEMA_FLAG_ENVIRONMENT_CUT 0x40
 
 /* meta keys:
  * - window_to: ns since 1970, end of the last window that is durable; on an idle machine the file heartbeat
@@ -268,8 +277,15 @@
 	" name TEXT NOT NULL PRIMARY KEY," \
 	" seq INTEGER NOT NULL) WITHOUT ROWID;"	/* of chain: windows up to it are there */
 
-/* Version 3 */
-#define SCHEMA_V3_TABLES SCHEMA_V3_TELL SCHEMA_V3_CHAIN
+/* Version 3: scripts, apps, what is unusual */
+#define SCHEMA_V3_IDENTITY \
+	"ALTER TABLE image ADD COLUMN script INTEGER NOT NULL DEFAULT 0;"		/* program, 0 = none with a path */ \
+	"ALTER TABLE image ADD COLUMN script_source INTEGER NOT NULL DEFAULT 0;"	/* enum wire_script */ \
+	"ALTER TABLE image ADD COLUMN flags INTEGER NOT NULL DEFAULT 0;"		/* SCHEMA_FLAG_* */ \
+	"ALTER TABLE image ADD COLUMN app TEXT;"			/* NULL = goes by the path of script or program */ \
+	"CREATE INDEX image_script ON image(script) WHERE script > 0;"
+
+#define SCHEMA_V3_TABLES SCHEMA_V3_TELL SCHEMA_V3_CHAIN SCHEMA_V3_IDENTITY
 
 /* Enum values as words: the names of config/wire_check.h (a test compares them). */
 #define SCHEMA_HASH_ERROR(column) \
@@ -299,6 +315,15 @@
 	" WHEN 3 THEN 'muted' WHEN 4 THEN 'known' END"
 #define SCHEMA_SEEN_AS(column) \
 	"CASE " column " WHEN 1 THEN 'new' WHEN 2 THEN 'changed' WHEN 3 THEN 'name' END"
+#define SCHEMA_SCRIPT(column) \
+	"CASE " column " WHEN 1 THEN 'kernel' WHEN 2 THEN 'argv' WHEN 3 THEN 'inline' WHEN 4 THEN 'module'" \
+	" WHEN 5 THEN 'stdin' END"
+#define SCHEMA_FLAG(column, bit, word) "CASE WHEN " column " & " #bit " THEN '," word "' ELSE '' END"
+#define SCHEMA_FLAGS(column) \
+	"nullif(substr(" SCHEMA_FLAG(column, 1, "deleted") " || " SCHEMA_FLAG(column, 2, "memfd") " || " \
+	SCHEMA_FLAG(column, 4, "traced") " || " SCHEMA_FLAG(column, 8, "LD_PRELOAD") " || " \
+	SCHEMA_FLAG(column, 16, "LD_AUDIT") " || " SCHEMA_FLAG(column, 32, "ld.so.preload") " || " \
+	SCHEMA_FLAG(column, 64, "environment cut") ", 2), '')"
 /* IANA keywords; an EtherType (AF_PACKET) or a vsock type has none */
 #define SCHEMA_PROTOCOL(column) \
 	"CASE " column " WHEN 1 THEN 'icmp' WHEN 2 THEN 'igmp' WHEN 4 THEN 'ipv4' WHEN 6 THEN 'tcp' WHEN 17 THEN 'udp'" \
@@ -332,14 +357,18 @@
 	" u.name AS user," \
 	" " SCHEMA_PEER("f.peer") " AS raddr_source, f.sniffed AS sniffed," \
 	" w0.runtime AS runtime, w0.cgroup AS cgroup, coalesce(w1.container, w1.unit, w1.cgroup) AS creator," \
-	" f.creator_uid AS creator_uid, f.tunnel_send AS tunnel_send, f.tunnel_recv AS tunnel_recv" \
+	" f.creator_uid AS creator_uid, f.tunnel_send AS tunnel_send, f.tunnel_recv AS tunnel_recv," \
+	" s0.exe AS script, " SCHEMA_SHA256("s0.sha256") " AS script_sha256," \
+	" " SCHEMA_SCRIPT("i0.script_source") " AS script_source, " SCHEMA_HASH_ERROR("s0.hash_error") " AS script_hash_error," \
+	" coalesce(i0.app, s0.exe, p0.exe) AS app, " SCHEMA_FLAGS("i0.flags") " AS flags" \
 	" FROM flow f" \
 	" LEFT JOIN image i0 ON i0.id = f.image LEFT JOIN program p0 ON p0.id = i0.program" \
 	" LEFT JOIN image i1 ON i1.id = i0.parent LEFT JOIN program p1 ON p1.id = i1.program" \
 	" LEFT JOIN image i2 ON i2.id = i1.parent LEFT JOIN program p2 ON p2.id = i2.program" \
 	" LEFT JOIN address la ON la.id = f.laddr LEFT JOIN address ra ON ra.id = f.raddr" \
 	" LEFT JOIN domain d ON d.id = f.domain LEFT JOIN account u ON u.uid = f.uid" \
-	" LEFT JOIN place w0 ON w0.id = i0.place LEFT JOIN place w1 ON w1.id = f.creator;"
+	" LEFT JOIN place w0 ON w0.id = i0.place LEFT JOIN place w1 ON w1.id = f.creator" \
+	" LEFT JOIN program s0 ON s0.id = i0.script;"
 
 /* One row per executable, name and content. first_network IS NOT NULL: it used the network itself. */
 #define SCHEMA_VIEW_PROGRAMS \

@@ -295,7 +295,10 @@ struct feed_image {
 	const char *argv;
 	size_t argv_len;
 	uint64_t file_id, place_id;
-	unsigned hash_error, source, flags;
+	unsigned hash_error, source, flags, image_flags;
+	const char *script, *app; /* NULL: none */
+	uint64_t script_id;
+	unsigned script_error, script_source;
 	uint8_t sha; /* each byte of the hash */
 	uint64_t time_s;
 };
@@ -328,8 +331,16 @@ static inline void feed_image(struct feed *f, const struct feed_image *i)
 	exec->argv_len = (uint16_t)i->argv_len;
 	memcpy(tail, i->path ?: "", exec->path_len);
 	memcpy(tail + exec->path_len, i->argv ?: "", i->argv_len);
-	feed_put(f, WIRE_IMAGE, image, sizeof(*image) + sizeof(*exec) + exec->path_len + exec->argv_len, NULL,
-		 0);
+	tail += exec->path_len + exec->argv_len;
+	image->flags = i->image_flags;
+	image->script_id = i->script_id;
+	image->script_error = (uint8_t)i->script_error;
+	image->script_source = (uint8_t)i->script_source;
+	image->script_len = i->script ? (uint16_t)(strlen(i->script) + 1) : 0;
+	image->app_len = i->app ? (uint16_t)(strlen(i->app) + 1) : 0;
+	memcpy(tail, i->script ?: "", image->script_len);
+	memcpy(tail + image->script_len, i->app ?: "", image->app_len);
+	feed_put(f, WIRE_IMAGE, image, (size_t)(tail - buf) + image->script_len + image->app_len, NULL, 0);
 }
 
 /* A place of the cgroup of that id; each text may be NULL. */

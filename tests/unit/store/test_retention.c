@@ -50,7 +50,8 @@ static void fill(int64_t at, unsigned rows, int64_t image)
 		 "INSERT INTO image(id, identity, program, parent, cmdline, last_hour)"
 		 " VALUES(%2$lld, %2$lld, %2$lld, 0, 'p', %1$lld / 3600 * 3600);"
 		 "INSERT INTO address(id, text, last_hour) VALUES(%2$lld, 'a%2$lld', %1$lld / 3600 * 3600);"
-		 "INSERT INTO place(id, identity, unit, last_hour) VALUES(%2$lld, 1, 'u', %1$lld / 3600 * 3600);"
+		 "INSERT INTO place(id, identity, unit, last_hour) VALUES(%2$lld, 1, 'u', %1$lld / 3600 * "
+		 "3600);"
 		 "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %3$u - 1)"
 		 " INSERT INTO flow(contime, lasted, image, send, recv, uid, lport, rport, laddr, raddr, "
 		 "domain, family,"
@@ -155,7 +156,8 @@ static void by_size_when_it_is_not_the_rows(void **state)
 	fill(NOW - 20 * DAY, 100, 1);
 	fill(NOW - 10 * DAY, 60000, 2);
 	scratch_run(&s, "WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)"
-			" INSERT INTO image SELECT i, i, 1, 0, hex(zeroblob(8000)), 0, 0 FROM n");
+			" INSERT INTO image(id, identity, program, parent, cmdline, place, last_hour) SELECT "
+			"i, i, 1, 0, hex(zeroblob(8000)), 0, 0 FROM n");
 	settings.size_limit_mb = 8;
 	run_all();
 	assert_true(sqlite_size_bytes(&s.db) <= 8 << 20);

@@ -44,12 +44,14 @@ static void exactly_these_columns(void **state)
 					   "gpexe|gpname|gpcmdline|gpsha256|family|protocol|netns|events|"
 					   "hash_error|container|unit|direction|result|"
 					   "time|last_seen|protocol_name|user|raddr_source|sniffed|"
-					   "runtime|cgroup|creator|creator_uid|tunnel_send|tunnel_recv";
+					   "runtime|cgroup|creator|creator_uid|tunnel_send|tunnel_recv|"
+					   "script|script_sha256|script_source|script_hash_error|app|flags";
 	static const char *const types = "integer|integer|integer|text|text|text|text|text|text|text|text|"
 					 "integer|integer|integer|text|text|null|"
 					 "null|null|null|null|integer|integer|integer|integer|null|null|null|"
 					 "text|text|text|integer|text|text|text|"
-					 "integer|null|null|null|null|integer|integer";
+					 "integer|null|null|null|null|integer|integer|"
+					 "null|null|null|null|text|null";
 	char sql[2048] = "SELECT ", names[1024], *name, *rest = names;
 
 	(void)state;
@@ -449,6 +451,107 @@ static void without_the_sql_log(void **state)
 	stop();
 }
 
+/* What an image says of the script it runs; its path is known late, and its hash later. */
+static void a_script_is_a_program_without_a_name(void **state)
+{
+	struct feed_image i = {
+		.key = FEED_KEY(1, 1),
+		.path = "/usr/bin/python3",
+		.comm = "python3",
+		.sha = 1,
+		.script = "x.py",
+		.script_id = 77,
+		.script_error = WIRE_HASH_PENDING,
+		.script_source = WIRE_SCRIPT_ARGV,
+	};
+	struct wire_digest d = {.file_id = 77, .path_len = sizeof("/home/x.py")};
+
+	(void)state;
+	start(FEED_DEFAULTS);
+	feed_image(&f, &i);
+	flow(1, 4000, 1, 1);
+	feed_window(&f, FEED_T + 10);
+	assert_string_equal(
+		feed_ask(&f, "SELECT exe, script, script_sha256, script_source, script_hash_error, app"
+			     " FROM connections"),
+		"/usr/bin/python3|x.py|NULL|argv|pending|x.py");
+	memset(d.sha256, 0xab, sizeof(d.sha256));
+	feed_put(&f, WIRE_DIGEST, &d, sizeof(d), "/home/x.py", d.path_len);
+	flow(1, 4001, 2, 2);
+	feed_window(&f, FEED_T + 20);
+	assert_string_equal(
+		feed_ask(&f, "SELECT script, substr(script_sha256, 1, 4), script_hash_error, app, sum(send)"
+			     " FROM connections GROUP BY 1, 2, 3, 4"),
+		"/home/x.py|abab|NULL|/home/x.py|3");
+	assert_string_equal(
+		feed_ask(&f, "SELECT exe, name, first_network IS NOT NULL FROM programs ORDER BY exe"),
+		"/home/x.py|NULL|0\n/usr/bin/python3|python3|1");
+	stop();
+}
+
+/* The same script found under the number of another lookup: one row, whatever referred to the second. */
+static void a_script_found_twice_is_one(void **state)
+{
+	struct feed_image i = {
+		.path = "/bin/sh",
+		.comm = "sh",
+		.sha = 1,
+		.script = "x",
+		.script_error = WIRE_HASH_PENDING,
+		.script_source = WIRE_SCRIPT_ARGV,
+	};
+	struct wire_digest d = {.path_len = sizeof("/x")};
+	unsigned n;
+
+	(void)state;
+	start(FEED_DEFAULTS);
+	memset(d.sha256, 0xab, sizeof(d.sha256));
+	for (n = 1; n <= 2; n++) {
+		i.key = FEED_KEY(n, 1);
+		d.file_id = i.script_id = n;
+		feed_image(&f, &i);
+		flow(n, 4000, 1, 1);
+		feed_window(&f, FEED_T + 10);
+		feed_put(&f, WIRE_DIGEST, &d, sizeof(d), "/x", d.path_len);
+		feed_window(&f, FEED_T + 20);
+	}
+	assert_string_equal(
+		feed_ask(&f, "SELECT count(*), count(DISTINCT script) FROM connections WHERE script = '/x'"),
+		"2|1");
+	assert_string_equal(feed_ask(&f, "SELECT count(*) FROM programs WHERE exe IN ('x', '/x')"), "1");
+	stop();
+}
+
+static void flags_are_words(void **state)
+{
+	struct feed_image i = {
+		.key = FEED_KEY(1, 1),
+		.path = "/memfd:x",
+		.sha = 1,
+		.flags = WIRE_EXEC_UNLINKED | WIRE_EXEC_MEMFD | WIRE_EXEC_TRACED | WIRE_EXEC_LD_PRELOAD |
+			 WIRE_EXEC_LD_AUDIT | WIRE_EXEC_ENV_CUT,
+		.image_flags = WIRE_IMAGE_LD_SO_PRELOAD,
+		.app = "flatpak:org.example.X",
+	};
+
+	(void)state;
+	start(FEED_DEFAULTS);
+	feed_image(&f, &i);
+	i.key = FEED_KEY(2, 1);
+	i.flags = WIRE_EXEC_UNLINKED;
+	i.image_flags = 0;
+	i.app = NULL;
+	feed_image(&f, &i);
+	flow(1, 4000, 1, 1);
+	flow(2, 4000, 2, 2);
+	feed_window(&f, FEED_T + 10);
+	assert_string_equal(
+		feed_ask(&f, "SELECT flags, app FROM connections ORDER BY send"),
+		"memfd,traced,LD_PRELOAD,LD_AUDIT,ld.so.preload,environment cut|flatpak:org.example.X\n"
+		"deleted|/memfd:x");
+	stop();
+}
+
 static void only_who_is_referred_to_has_rows(void **state)
 {
 	(void)state;
@@ -484,6 +587,9 @@ int main(void)
 		cmocka_unit_test(every_execution),
 		cmocka_unit_test(without_the_sql_log),
 		cmocka_unit_test(only_who_is_referred_to_has_rows),
+		cmocka_unit_test(a_script_is_a_program_without_a_name),
+		cmocka_unit_test(a_script_found_twice_is_one),
+		cmocka_unit_test(flags_are_words),
 	};
 
 	return cmocka_run_group_tests_name("store rows", tests, NULL, NULL);

@@ -54,6 +54,7 @@ static void words_of_the_wire(void **state)
 	same_words(SCHEMA_DIRECTION("v"), wire_direction_name, WIRE_DIRECTION__MAX);
 	same_words(SCHEMA_RESULT("v"), wire_result_name, WIRE_RESULT__MAX);
 	same_words(SCHEMA_PEER("v"), wire_peer_name, WIRE_PEER__MAX);
+	same_words(SCHEMA_SCRIPT("v"), wire_script_name, WIRE_SCRIPT__MAX);
 	same_words(SCHEMA_LOSS_KIND("v"), wire_loss_name, WIRE_LOSS__MAX);
 	same_words(SCHEMA_STAGE("v"), wire_stage_name, WIRE_STAGE__MAX);
 	same_words(SCHEMA_KIND("v"), kind_name, 6); /* "Notify kinds", config/values.c */
