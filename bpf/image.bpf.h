@@ -24,10 +24,20 @@ struct path_walk {
 	__u32 done;
 };
 
+#define ENV_WORD 256 /* of one variable at a time */
+
+struct env_walk {
+	__u64 at, end;
+	__u32 flags;
+	__u32 inside; /* of a variable that is longer than a word */
+	char word[ENV_WORD];
+};
+
 struct exec_scratch {
 	__u32 busy;
 	__u32 index;
 	struct path_walk walk;
+	struct env_walk env;
 	struct wire_hdr hdr;
 	struct wire_exec exec;
 	char data[WIRE_PATH_MAX + NAME_SIZE + ARGV_SMALL];
@@ -196,8 +206,11 @@ static __always_inline long path_step(__u32 i, struct exec_scratch *scratch)
 
 		if (above == mount) {
 			/* memfd and the like: a file that is the root of its own tree, but has a name */
-			if (i == 0)
+			if (i == 0) {
 				path_name(scratch, dentry);
+				if (scratch->exec.flags & WIRE_EXEC_UNLINKED)
+					scratch->exec.flags |= WIRE_EXEC_MEMFD;
+			}
 			walk->done = 1;
 			return 1;
 		}
@@ -270,6 +283,8 @@ static __always_inline void exec_fill(struct wire_exec *exec, struct task_struct
 	exec->source = source;
 	bpf_probe_read_kernel_str(exec->comm, sizeof(exec->comm),
 				  (void *)task + bpf_core_field_offset(struct task_struct, comm));
+	if (BPF_CORE_READ(task, ptrace))
+		exec->flags |= WIRE_EXEC_TRACED;
 	if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
 		exec->flags |= WIRE_EXEC_KERNEL;
 	else if (!file)
@@ -298,6 +313,81 @@ static __always_inline __u32 argv_read(struct wire_exec *exec, char *to, const s
 		return 0;
 	}
 	return len;
+}
+
+/* ---- the environment: only whether the dynamic loader is told to load more than the program asks for */
+
+#define LD_PRELO 0x4f4c4552505f444cull /* "LD_PRELO" and "LD_AUDIT" as numbers, little-endian */
+#define LD_AUDIT 0x54494455415f444cull
+
+static __always_inline __u32 env_flag(const char *word)
+{
+	__u64 begin = *(const __u64 *)word;
+
+	if (begin == LD_PRELO && word[8] == 'A' && word[9] == 'D' && word[10] == '=' && word[11])
+		return WIRE_EXEC_LD_PRELOAD;
+	return begin == LD_AUDIT && word[8] == '=' && word[9] ? WIRE_EXEC_LD_AUDIT : 0;
+}
+
+/* One variable, or the next piece of one. */
+static __always_inline long env_step(struct env_walk *env)
+{
+	long n;
+
+	if (env->at >= env->end)
+		return 1;
+	n = bpf_probe_read_user_str(env->word, ENV_WORD, (void *)env->at);
+	if (n <= 0)
+		return 1;
+	if (!env->inside)
+		env->flags |= env_flag(env->word);
+	env->inside = n == ENV_WORD;
+	env->at += n - env->inside;
+	return 0;
+}
+
+#if EARLY
+#define ENV_STEPS 64
+static __always_inline void env_steps(struct exec_scratch *scratch)
+{
+	for (__u32 i = 0; i < ENV_STEPS; i++)
+		if (env_step(&scratch->env))
+			break;
+}
+#else
+#define ENV_STEPS 2048
+static long env_loop(__u32 i, __u32 *index)
+{
+	struct exec_scratch *scratch = bpf_map_lookup_elem(&exec_scratch, index);
+
+	return scratch ? env_step(&scratch->env) : 1;
+}
+
+static __always_inline void env_steps(struct exec_scratch *scratch)
+{
+	__u32 index = scratch->index;
+
+	bpf_loop(ENV_STEPS, env_loop, &index, 0);
+}
+#endif
+
+/* Into the flags of that scratch. A global function: see describe_current(). */
+__weak __noinline int env_read(__u32 index)
+{
+	struct exec_scratch *scratch = bpf_map_lookup_elem(&exec_scratch, &index);
+	struct task_struct *task = current_task();
+
+	if (!scratch)
+		return 0;
+	scratch->env.at = BPF_CORE_READ(task, mm, env_start);
+	scratch->env.end = BPF_CORE_READ(task, mm, env_end);
+	scratch->env.flags = 0;
+	scratch->env.inside = 0;
+	env_steps(scratch);
+	scratch->exec.flags |= scratch->env.flags;
+	if (scratch->env.at < scratch->env.end)
+		scratch->exec.flags |= WIRE_EXEC_ENV_CUT;
+	return 0;
 }
 
 #define EXEC_HDR_SIZE (sizeof(struct wire_hdr) + sizeof(struct wire_exec))
@@ -345,6 +435,8 @@ static __noinline bool exec_send(struct task_struct *task, const struct file *fi
 	if (file)
 		path_len = path_write(scratch, file);
 	path_len &= PATH_MASK;
+	if (mm)
+		env_read(scratch->index);
 	if (mm && BPF_CORE_READ(mm, arg_end) - BPF_CORE_READ(mm, arg_start) > ARGV_SMALL &&
 	    exec_send_long(scratch, mm, path_len, wake_flags))
 		goto out;

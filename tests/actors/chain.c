@@ -8,10 +8,13 @@
  *   again    sends BYTES to HOST PORT itself, then becomes the program
  *   thread   the program is executed by a thread that is not the first
  *   memfd    the program is copied into a memory file and executed from there
+ *   fexecve  it is executed by a descriptor, its name gone before
+ *   traced   as a child that a debugger holds
  */
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/sendfile.h>
 #include <sys/wait.h>
 
@@ -50,6 +53,31 @@ static void become_copy(char **argv)
 	die("fexecve");
 }
 
+static void become_nameless(char **argv)
+{
+	int file = open(argv[0], O_RDONLY | O_CLOEXEC);
+
+	if (file < 0 || unlink(argv[0]))
+		die(argv[0]);
+	fexecve(file, argv, environ);
+	die("fexecve");
+}
+
+/* The child stops at its execve until we let it go. */
+static int trace(char **argv)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (!pid) {
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		become(argv);
+	}
+	while (waitpid(pid, &status, 0) == pid && WIFSTOPPED(status))
+		ptrace(PTRACE_CONT, pid, NULL, NULL);
+	return status != 0;
+}
+
 int main(int argc, char **argv)
 {
 	pthread_t t;
@@ -57,7 +85,7 @@ int main(int argc, char **argv)
 	int status = 0;
 
 	if (argc < 3)
-		usage("fork|orphan|daemon|again|thread|memfd ARG...");
+		usage("fork|orphan|daemon|again|thread|memfd|fexecve|traced ARG...");
 	if (!strcmp(argv[1], "again")) {
 		if (argc < 6)
 			usage("again HOST PORT BYTES PROGRAM [ARG...]");
@@ -70,6 +98,10 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "memfd"))
 		become_copy(argv + 2);
+	if (!strcmp(argv[1], "fexecve"))
+		become_nameless(argv + 2);
+	if (!strcmp(argv[1], "traced"))
+		return trace(argv + 2);
 	if ((pid = fork()) > 0) {
 		waitpid(pid, &status, 0);
 		return status != 0;
