@@ -15,10 +15,12 @@
 
 #include "config/log.h"
 #include "config/wire_check.h"
+#include "hasher/apps.h"
 #include "hasher/cover.h"
 #include "hasher/far.h"
 #include "hasher/file.h"
 #include "hasher/join.h"
+#include "hasher/preload.h"
 #include "hasher/reach.h"
 #include "hasher/scripts.h"
 #include "hasher/versions.h"
@@ -36,6 +38,8 @@ struct images {
 	struct places *places;
 	struct versions versions;
 	struct scripts *scripts;
+	struct apps *apps;
+	struct preload preload;
 	struct join *join;
 	struct cover *cover; /* NULL without fanotify */
 	struct crew *near;   /* without fanotify: who looks for files */
@@ -145,7 +149,7 @@ static void put_image(struct images *im, const struct wire_exec *exec, size_t le
 	struct wire_image image = {
 		.hash_error = hash_error, .flags = flags, .place_id = places_image(im->places, exec)};
 	static char tail[WIRE_FRAME_MAX];
-	const char *script;
+	const char *script = NULL, *app = NULL;
 
 	if (f) {
 		image.file_id = f->file_id;
@@ -156,9 +160,14 @@ static void put_image(struct images *im, const struct wire_exec *exec, size_t le
 		if (f->hash_error == WIRE_HASH_OK)
 			memcpy(image.sha256, f->sha256, sizeof(image.sha256));
 	}
-	script = exec->flags & WIRE_EXEC_KERNEL ? NULL : scripts_image(im->scripts, exec, &image);
+	if (!(exec->flags & WIRE_EXEC_KERNEL)) {
+		script = scripts_image(im->scripts, exec, &image);
+		app = apps_image(im->apps, exec, places_cgroup(im->places, exec), now_ms());
+		image.flags |= preload_image(&im->preload, exec, now_ms()) ? WIRE_IMAGE_LD_SO_PRELOAD : 0;
+	}
 	memcpy(tail, exec, len);
 	image.script_len = add_text(tail, &len, script);
+	image.app_len = add_text(tail, &len, app);
 	if (frame_put(im->stage->out, WIRE_IMAGE, &image, sizeof(image), tail, len))
 		log_warnx("no room for an image");
 }
@@ -423,12 +432,13 @@ struct images *images_new(struct stage *stage, struct watch *watch, struct place
 	im->said_ns = stage_now();
 	im->join = join_new(JOIN_MAX);
 	im->scripts = scripts_new(stage, &im->versions);
+	im->apps = apps_new();
 	if (watch && (im->far = far_new(watch)) != NULL)
 		im->cover = cover_new(watch, &listener);
 	else if (!watch)
 		im->near = reach_new(max_files);
 	if (versions_open(&im->versions, stage, watch, im->far, max_files) || !im->join || !im->scripts ||
-	    !(im->cover || im->near)) {
+	    !im->apps || !(im->cover || im->near)) {
 		images_free(im);
 		return NULL;
 	}
@@ -445,6 +455,7 @@ void images_free(struct images *im)
 		return;
 	join_free(im->join);
 	scripts_free(im->scripts);
+	apps_free(im->apps);
 	cover_free(im->cover);
 	crew_stop(im->near);
 	versions_close(&im->versions);

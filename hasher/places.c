@@ -224,6 +224,13 @@ __u64 places_image(struct places *ps, const struct wire_exec *exec)
 	return c ? tell(ps, c) : 0;
 }
 
+const char *places_cgroup(struct places *ps, const struct wire_exec *exec)
+{
+	struct cgroup *c = exec->cgroup_id ? find(ps, exec->cgroup_id) : NULL;
+
+	return c ? c->path : NULL;
+}
+
 void places_creator(struct places *ps, __u64 cgroup_id)
 {
 	struct cgroup *c = cgroup_id ? find(ps, cgroup_id) : NULL;

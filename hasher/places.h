@@ -32,6 +32,8 @@ void places_learn(struct places *, const struct wire_cgroup *);
 
 /* Where this image runs: wire_image.place_id. 0: not known. Both may write one frame (PLACES_FRAME_MAX). */
 __u64 places_image(struct places *, const struct wire_exec *);
+/* The path of its cgroup, valid until the next call; NULL: not known. */
+const char *places_cgroup(struct places *, const struct wire_exec *);
 void places_creator(struct places *, __u64 cgroup_id); /* a flow refers to it */
 
 size_t places_count(const struct places *);

@@ -102,6 +102,17 @@ box() { # NAME SCRIPT: a namespace of its own with an overlay over this machine'
 in_cg /docker/"$docker" box boxed "exec unshare -p -f -u -i -C chroot . /opt/boxed drip $B4 $SINK 200000 20"
 in_cg /docker/"$docker" box pivoted "pivot_root . old && exec unshare -p -f /opt/pivoted drip $B4 $SINK 300000 20"
 
+# ---- apps: by the cgroup, or by what is mounted, whatever the cgroup claims
+
+scenario_at snap $user/snap.fs"$$".app-1.scope '' '' snap.fs"$$".app-1.scope
+cg_make $user/app-flatpak-org.example.Not-1.scope
+in_cg $user/app-flatpak-org.example.Not-1.scope act not_flatpak tcp drip $B4 $SINK 100000 20 &&
+	expect not_flatpak "$(tcp $SINK) AND $at_home AND $(where '' '' app-flatpak-org.example.Not-1.scope $user/app-flatpak-org.example.Not-1.scope)"
+cg_make $user/app-flatpak-org.example.Claimed-2.scope
+files=flatpak/app/org.example.Real/x86_64/stable/1/files
+in_cg $user/app-flatpak-org.example.Claimed-2.scope box flat "mkdir -p app $files && cp opt/flat $files &&
+	mount --bind $files app && exec chroot . /app/flat drip $B4 $SINK 200000 20"
+
 # ---- gone before anybody looks: the collector sleeps through the life of a container
 
 collector=$(stage_pid collector)
@@ -214,6 +225,13 @@ same boxed "$(row_sum "$T/merged/root/opt/boxed") $(sql "SELECT DISTINCT contain
 # Where the namespace itself begins at the container's root, that is the path as it was walked.
 same pivoted "$(row_sum /opt/pivoted) $(sql "SELECT DISTINCT container, sha256, netns FROM connections
 	WHERE exe = '/opt/pivoted'")" "$(moved pivoted) $docker $boxed $netns"
+app() { # NAME EXE WANT
+	same "$1" "$(sql "SELECT DISTINCT app FROM connections WHERE exe = '$2'")" "$3"
+}
+app snap_app "$T/bin/snap" snap:fs$$
+app not_flatpak_app "$T/bin/not_flatpak" "$T/bin/not_flatpak"
+app flatpak_app "$T/merged/root/app/flat" flatpak:org.example.Real
+app no_app "$T/bin/service" "$T/bin/service"
 # Half of it was sent before the daemon came.
 same early "$(row_sum "$T/bin/early" "$(where '' '' fs$$-early.service /system.slice/fs$$-early.service) AND $at_home")" '50000 0'
 same quick "$(sql "SELECT sum(send), container, runtime, unit IS NULL, cgroup FROM connections WHERE exe = '$T/bin/quick'")" \
