@@ -128,15 +128,24 @@ static int give(struct handover *given, const char *kind, const char *name, uint
 	return handover_add(given, text, len, fd);
 }
 
+static int give_all(struct handover *given, const struct hold *hold, unsigned from, uint64_t print)
+{
+	int err = 0;
+
+	for (unsigned i = from; i < hold->n && err == 0; i++)
+		err = give(given, hold_kind_name(hold->held[i].kind), hold->held[i].name, print,
+			   hold->held[i].fd);
+	return err;
+}
+
 int adopt_leave(int sock, const struct load_wish *wish, const struct hold *hold, struct journal *journal)
 {
 	struct handover *given = calloc(1, sizeof(*given));
 	uint64_t print = fingerprint(wish);
 	int err = given ? 0 : -ENOMEM;
 
-	for (unsigned i = 0; journal && err == 0 && i < hold->n; i++)
-		err = give(given, hold_kind_name(hold->held[i].kind), hold->held[i].name, print,
-			   hold->held[i].fd);
+	if (journal && err == 0)
+		err = give_all(given, hold, 0, print);
 	if (journal && err == 0) {
 		adopt_notes(journal)->fingerprint = print;
 		adopt_notes(journal)->held = hold->n;
@@ -145,5 +154,20 @@ int adopt_leave(int sock, const struct load_wish *wish, const struct hold *hold,
 	if (err == 0)
 		err = handover_send(sock, given);
 	free(given); /* what is in it stays ours */
+	return err;
+}
+
+int adopt_leave_more(int sock, const struct hold *hold, unsigned from, struct journal *journal)
+{
+	struct handover *given = calloc(1, sizeof(*given));
+	int err = given ? give_all(given, hold, from, adopt_notes(journal)->fingerprint) : -ENOMEM;
+
+	if (err == 0) {
+		given->more = true;
+		err = handover_send(sock, given);
+	}
+	if (err == 0)
+		adopt_notes(journal)->held = hold->n;
+	free(given);
 	return err;
 }

@@ -37,4 +37,7 @@ struct journal *adopt_take(int sock, const struct load_wish *, struct hold *hold
  * -errno. */
 int adopt_leave(int sock, const struct load_wish *, const struct hold *hold, struct journal *);
 
+/* Hand over those of hold from the one numbered from on, beside what was. 0 or -errno. */
+int adopt_leave_more(int sock, const struct hold *hold, unsigned from, struct journal *);
+
 #endif

@@ -45,8 +45,9 @@ struct collector {
  * downstream. Exits after a message if nothing can be watched. */
 void start_run(struct collector *);
 
-/* Say again what is watched: it is more now. */
-void start_say_again(struct collector *);
+/* More is watched than was: say so, and leave it to the next run, too. had: how many descriptors the probe
+ * held before. */
+void start_more(struct collector *, unsigned had);
 
 /* `--doctor`: the same, told on standard output, and nothing stays. The exit code. */
 int start_doctor(void);

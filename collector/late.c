@@ -128,6 +128,8 @@ static void keep_maps_only(const struct hold *hold)
 static _Noreturn void loader(const struct stage *stage, int sock, struct late *late)
 {
 	keep_maps_only(probe_hold(late->probe));
+	if (stage->handover >= 0)
+		close(stage->handover);
 	sandbox_drop(stage->uid, stage->gid,
 		     SANDBOX_CAP(CAP_BPF) | SANDBOX_CAP(CAP_PERFMON) | SANDBOX_CAP(CAP_SYS_ADMIN));
 	serve(sock, late->report, probe_hold(late->probe));

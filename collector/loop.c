@@ -257,8 +257,11 @@ static void step(struct collector *c)
 			 read(c->clock_fd, &ignored, sizeof(ignored)) < 0 && errno == ECANCELED) {
 			clock_arm(c);
 			loop_clock(c);
-		} else if (events[i].data.u32 == SOURCE_LATE && late_take(c->late, &c->stage)) {
-			start_say_again(c);
+		} else if (events[i].data.u32 == SOURCE_LATE) {
+			unsigned had = probe_hold(c->probe)->n;
+
+			if (late_take(c->late, &c->stage))
+				start_more(c, had);
 		}
 	}
 }

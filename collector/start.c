@@ -36,7 +36,7 @@ static char *coverage(struct collector *c)
 	return text;
 }
 
-void start_say_again(struct collector *c)
+static void say_again(struct collector *c)
 {
 	char *text = coverage(c);
 
@@ -55,7 +55,7 @@ static void say_ready(struct collector *c)
 		stage_loss(&c->stage, WIRE_LOSS_HOOK, 0, 0, 0, 0, "self-test: %.*s", (int)strcspn(line, "\n"),
 			   line);
 	c->ready_ns = stage_now();
-	start_say_again(c);
+	say_again(c);
 }
 
 /* The kernel names processes as the first PID namespace does. In another one we could not even find
@@ -212,8 +212,26 @@ static void leave_for_next(struct collector *c, const struct load_wish *wish)
 		err = adopt_leave(c->stage.handover, wish, probe_hold(c->probe), c->journal);
 	if (err < 0)
 		log_warnx("a restart will not be watched: %s", strerror(-err));
+	if (err == 0 && notes)
+		return; /* there may be more later */
 	close(c->stage.handover);
 	c->stage.handover = -1;
+}
+
+void start_more(struct collector *c, unsigned had)
+{
+	const struct hold *hold = probe_hold(c->probe);
+	int err = 0;
+
+	say_again(c);
+	if (c->stage.handover < 0)
+		return;
+	if (hold->n > had)
+		err = adopt_leave_more(c->stage.handover, hold, had, c->journal);
+	if (err == 0)
+		adopt_notes(c->journal)->report = *probe_report(c->probe);
+	else
+		log_warnx("modules that came late will not be watched during a restart: %s", strerror(-err));
 }
 
 void start_run(struct collector *c)

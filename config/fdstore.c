@@ -113,18 +113,20 @@ void fdstore_take(struct fdstore *s)
 	int err = made ? handover_receive(s->end, made) : -ENOMEM;
 
 	if (err == 0) {
-		remove_old(s);
+		if (!made->more)
+			remove_old(s);
 		err = store_all(made);
 		if (err == 0)
 			log_debug("%u descriptors are kept by the service manager", made->n);
 		handover_close(made);
 	}
-	/* a collector that went on with what was kept, or that ended before it read what we sent */
+	/* a collector that has ended, be it before it read what we sent */
 	if (err < 0 && err != -ENODATA && err != -ECONNRESET)
 		log_warnx("the service manager cannot keep what counts: a restart will not be watched: %s",
 			  strerror(-err));
 	free(made);
-	fdstore_close(s);
+	if (err < 0)
+		fdstore_close(s);
 }
 
 void fdstore_close(struct fdstore *s)

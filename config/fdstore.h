@@ -15,8 +15,8 @@
 #include "config/handover.h"
 
 struct fdstore {
-	int end;    /* ours of the socket to the collector; -1: no service manager, or all is said */
-	unsigned n; /* names of what the manager holds for us since before we started */
+	int end; /* ours of the socket to the collector; -1: no service manager, or nobody speaks any more */
+	unsigned n;			  /* names of what the manager holds for us since before we started */
 	char (*name)[HANDOVER_NAME_SIZE]; /* NULL: none */
 };
 
@@ -27,7 +27,7 @@ void fdstore_open(struct fdstore *, int *theirs);
 
 int fdstore_fd(const struct fdstore *); /* readable when the collector speaks; -1 */
 
-/* The collector has handed over what is to be kept from now on, instead of all that was. */
+/* The collector has handed over what is to be kept from now on, instead of all that was, or beside it. */
 void fdstore_take(struct fdstore *);
 
 void fdstore_close(struct fdstore *);

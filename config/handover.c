@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * handover.c - see handover.h. The text of a message is its number of descriptors, then their names with a
- * NUL behind each.
+ * handover.c - see handover.h. The text of a message is its number of descriptors, with MORE or without, then
+ * their names with a NUL behind each.
  */
 #include "config/handover.h"
 
@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define MORE 0x80000000u
 #define TEXT_MAX (sizeof(uint32_t) + HANDOVER_MAX * HANDOVER_NAME_SIZE)
 
 /* Room for the descriptors of one message, aligned as the kernel wants it. */
@@ -48,7 +49,7 @@ int handover_add(struct handover *h, const char *name, size_t name_len, int fd)
 
 static size_t write_text(char text[TEXT_MAX], const struct handover *h)
 {
-	uint32_t n = h->n;
+	uint32_t n = h->n | (h->more ? MORE : 0);
 	size_t at = sizeof(n);
 
 	memcpy(text, &n, sizeof(n));
@@ -104,6 +105,8 @@ static int read_text(struct handover *h, const char *text, size_t len, const int
 	if (len < sizeof(n))
 		return -EPROTO;
 	memcpy(&n, text, sizeof(n));
+	h->more = n & MORE;
+	n &= ~MORE;
 	if (n != n_fds)
 		return -EPROTO;
 	for (h->n = 0; h->n < n; at += name_len + 1) {

@@ -14,6 +14,7 @@
 #define HANDOVER_NAME_SIZE 80 /* letters, digits and ".-_" */
 
 struct handover {
+	bool more; /* beside what was sent before, not instead of it */
 	unsigned n;
 	int fd[HANDOVER_MAX];
 	char name[HANDOVER_MAX][HANDOVER_NAME_SIZE];

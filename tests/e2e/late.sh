@@ -10,7 +10,7 @@ trap 'rig_end; for module in $had; do modprobe -q $module; done' EXIT
 [ ! -e /sys/module/tun ] || skip_all 'the driver tun is built in, or in use'
 modprobe -q -n tun || skip_all 'this kernel has no module tun'
 daemon_start
-item() { sql "SELECT state || ': ' || coalesce(reason, '') FROM coverage WHERE item = '$1'"; }
+item() { sql "SELECT DISTINCT state || ': ' || coalesce(reason, '') FROM coverage WHERE item = '$1'"; }
 was=$(item fexit/tun_chr_write_iter)
 [ "$was" = 'refused: module tun is not loaded' ] || skip_all "programs on modules do not work here: ${was:-there are none}"
 peer_start

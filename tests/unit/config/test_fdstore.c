@@ -120,6 +120,14 @@ static void exchange(void)
 	MUST(handover_add(&given, "map.new.2", 9, dup(0)) == 0);
 	MUST(handover_send(theirs, &given) == 0);
 	fdstore_take(&store);
+	handover_close(&given);
+	given.more = true;
+	MUST(handover_add(&given, "link.late.2", 11, dup(0)) == 0);
+	MUST(handover_send(theirs, &given) == 0);
+	fdstore_take(&store);
+	MUST(fdstore_fd(&store) >= 0);
+	close(theirs);
+	fdstore_take(&store);
 	MUST(fdstore_fd(&store) < 0);
 }
 
@@ -136,6 +144,9 @@ static void what_is_new_replaces_what_was(void **state)
 	assert_string_equal(heard(&fd), "FDSTORE=1\nFDPOLL=0\nFDNAME=map.new.2");
 	assert_true(fd >= 0);
 	close(fd);
+	assert_string_equal(heard(&fd), "FDSTORE=1\nFDPOLL=0\nFDNAME=link.late.2");
+	assert_true(fd >= 0);
+	close(fd);
 	assert_string_equal(heard(&fd), "");
 }
 
@@ -145,6 +156,11 @@ static void take_over(void)
 
 	fdstore_open(&store, &theirs);
 	MUST(handover_receive(theirs, &given) == 0 && given.n == 1);
+	handover_close(&given);
+	given.more = true;
+	MUST(handover_add(&given, "link.late.1", 11, dup(0)) == 0);
+	MUST(handover_send(theirs, &given) == 0);
+	fdstore_take(&store);
 	close(theirs);
 	fdstore_take(&store);
 	MUST(fdstore_fd(&store) < 0);
@@ -157,6 +173,9 @@ static void what_is_taken_over_stays(void **state)
 	(void)state;
 	move_manager();
 	as_service(take_over, "map.old.1", 1, 1);
+	assert_string_equal(heard(&fd), "FDSTORE=1\nFDPOLL=0\nFDNAME=link.late.1");
+	assert_true(fd >= 0);
+	close(fd);
 	assert_string_equal(heard(&fd), "");
 }
 
