@@ -330,7 +330,7 @@ static void say_not_covered(const struct findings *found)
 	static const char *const always[] = {
 		"names of remote hosts: not in this build, `domain` is NULL",
 		"frames through AF_XDP and DPDK: no socket call moves them",
-		"TUN/TAP, vhost, WireGuard and their kin, if their modules are loaded after the start",
+		"TUN/TAP, vsock, WireGuard and their kin in the second after their modules are loaded",
 		"recvmmsg and recv without an address buffer: the peer is inferred or unknown, and marked so",
 		"root can stop, change or deceive everything on this machine",
 	};

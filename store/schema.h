@@ -392,8 +392,9 @@
 	"(5, 'datagrams', 'Bytes were counted for their program, but not to whom: raddr is NULL in these rows.'," \
 	" 'Nothing. Too many threads shared one socket.')," \
 	"(6, 'programs', 'A command line could not be read. Path and SHA-256 are known all the same.', 'Nothing.')," \
-	"(7, 'hooks', 'This kernel refused a part of what watches, or the self-test did not see its own traffic. What the" \
-	" detail names is not in the log.', 'Ask femtosnitch doctor; a newer kernel may help.')," \
+	"(7, 'hooks', 'This kernel refused a part of what watches, the self-test did not see its own traffic, or a module" \
+	" of the kernel was loaded later than we were. What the detail names is not in the log.'," \
+	" 'Nothing if it is a module that is watched now. Else ask femtosnitch doctor; a newer kernel may help.')," \
 	"(8, 'records', 'A later stage did not take what was seen: these bytes are in no row.'," \
 	" 'See if the disk or the CPU was overloaded then; error.log may say more.')," \
 	"(9, 'flows', 'Traffic was counted, but nobody said which program it belongs to: its rows have no exe.'," \
