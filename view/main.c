@@ -86,6 +86,7 @@ static const char examples[] =
 	"  femtosnitch query last --now\n"
 	"  femtosnitch query program curl\n"
 	"  femtosnitch query --csv program /usr/bin/curl --since 2026-11-01 --until 2026-12-01\n"
+	"  femtosnitch query parents curl\n"
 	"  femtosnitch query address 192.0.2.1\n"
 	"  femtosnitch query --json address 2001:db8::/32 --limit 0\n"
 	"  femtosnitch query domain example.com\n"
@@ -243,7 +244,7 @@ static int take_question(struct arguments *a, int argc, char **argv)
 	q->question = query_find(argv[0]);
 	if (!q->question) {
 		log_warnx("no such question: %s", argv[0]);
-		return usage("questions are top, new, last, program, address, domain, notices, why, "
+		return usage("questions are top, new, last, program, parents, address, domain, notices, why, "
 			     "unacknowledged, muted, losses, coverage and sql",
 			     NULL);
 	}

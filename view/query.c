@@ -79,6 +79,20 @@ static const char program_sql[] =
 	" LEFT JOIN domain d ON d.id = t.domain GROUP BY 1, 2, 3, 4, 5, " EXE
 	" ORDER BY sum(t.send) + sum(t.recv) DESC, exe, raddr, rport";
 
+/* Each way in which it was started, then who started that, and so on: generation 0 is the program itself. Parents
+ * are older images than their children; the bound is for a database that says otherwise. */
+static const char parents_sql[] =
+	"WITH RECURSIVE wanted AS MATERIALIZED (SELECT id, last_hour FROM image WHERE program IN " THE_PROGRAMS
+	" OR (script > 0 AND script IN " THE_PROGRAMS ") ORDER BY last_hour DESC, id DESC LIMIT :limit),"
+	" line(start, used, generation, image) AS (SELECT id, last_hour, 0, id FROM wanted"
+	" UNION ALL SELECT l.start, l.used, l.generation + 1, i.parent FROM line l JOIN image i ON i.id = l.image"
+	" WHERE i.parent > 0 AND l.generation < 64)"
+	" SELECT l.generation AS generation, " EXE " AS exe, i.cmdline AS cmdline, s.exe AS script,"
+	" " SCHEMA_SHA256("p.sha256") " AS sha256, coalesce(w.container, w.unit, w.cgroup) AS place,"
+	" " SCHEMA_ISO("l.used") " AS last_hour FROM line l JOIN image i ON i.id = l.image"
+	" LEFT JOIN program p ON p.id = i.program LEFT JOIN program s ON s.id = i.script"
+	" LEFT JOIN place w ON w.id = i.place ORDER BY l.used DESC, l.start DESC, l.generation";
+
 static const char domain_sql[] =
 	"WITH wanted AS MATERIALIZED " THE_DOMAINS ","
 	" t AS (" SPAN("sum", PEER_COLUMNS, " AND s.domain IN wanted") ")"
@@ -142,6 +156,8 @@ const struct question query_questions[] = {
 	 QUERY_NO_ARGUMENT, true, false, DAY, new_sql},
 	{"last", "", "the newest connections and attempts", QUERY_NO_ARGUMENT, true, true, 0, last_sql},
 	{"program", "PROGRAM", "whom a program (path or name) talked to", QUERY_PROGRAM, true, true, 0, program_sql},
+	{"parents", "PROGRAM", "who started a program or a script, and who that, up to the first", QUERY_PROGRAM, false,
+	 true, 0, parents_sql},
 	{"address", "ADDRESS", "who talked to an address or a network (192.0.2.0/24)", QUERY_ADDRESS, true, true, 0,
 	 address_sql},
 	{"domain", "NAME", "who talked to a domain and what is below it", QUERY_DOMAIN, true, true, 0, domain_sql},

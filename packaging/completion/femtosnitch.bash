@@ -21,7 +21,7 @@ _femtosnitch()
 	done
 	case $command:$cur in
 	query:-*) mapfile -t COMPREPLY < <(compgen -W "--json --csv --now --since --until --limit --bytes --state-dir --db --help" -- "$cur") ;;
-	query:*) mapfile -t COMPREPLY < <(compgen -W "top new last program address domain notices why unacknowledged muted losses coverage sql" -- "$cur") ;;
+	query:*) mapfile -t COMPREPLY < <(compgen -W "top new last program parents address domain notices why unacknowledged muted losses coverage sql" -- "$cur") ;;
 	*:-*) mapfile -t COMPREPLY < <(compgen -W "--config --state-dir" -- "$cur") ;;
 	:*) mapfile -t COMPREPLY < <(compgen -W "run start stop restart status check-config doctor query verify list why ack mute unmute version help" -- "$cur") ;;
 	esac

@@ -18,5 +18,5 @@ if [[ $state == rest && $words[1] == query ]]; then
 	_arguments \
 		'--json[JSON]' '--csv[CSV]' '--now[write the open window first]' '--bytes[exact numbers]' \
 		'--since[from]:time:(10m 1h 24h 7d)' '--until[to]:time:' '--limit[rows]:number:' '--db[ask this file]:file:_files' \
-		'1:question:(top new last program address domain notices why unacknowledged muted losses coverage sql)'
+		'1:question:(top new last program parents address domain notices why unacknowledged muted losses coverage sql)'
 fi

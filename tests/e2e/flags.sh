@@ -45,6 +45,21 @@ in_a "$T/bin/second_name" $B4 $SINK 2
 BUSYBOX=$(command -v busybox) && in_a busybox nc -w 1 -u $B4 $SINK </dev/null 2>/dev/null
 [ -n "$BUSYBOX" ] && BUSYBOX=$(readlink -f "$BUSYBOX") && busybox true && ln -s "$BUSYBOX" "$T/bin/sleep" && "$T/bin/sleep" 0
 
+# ---- the whole line of parents, all of them gone when it is asked for
+
+copy last tiny
+n=5
+next="$T/bin/last $B4 $SINK 1"
+while [ $n -gt 0 ]; do
+	printf '#!/bin/sh\n%s\nexit 0\n' "$next" >"$T/bin/step$n"
+	chmod +x "$T/bin/step$n"
+	next=$T/bin/step$n
+	n=$((n - 1))
+done
+in_a "$T/bin/step1"
+copy orphan tiny
+in_a "$T/bin/chain" orphan "$T/bin/orphan" $B4 $SINK 1
+
 # ---- a storm
 
 copy storm spawn
@@ -78,9 +93,31 @@ else
 	skip multi_call 'no busybox on this machine'
 fi
 
+line_of() { # EXE COLUMN: of its parents, itself first
+	query --csv parents "$1" | sed 1d | cut -d, -f"$2" | tr '\n' ' '
+}
+sh=$(readlink -f /bin/sh)
+same line_programs "$(line_of "$T/bin/last" 2 | cut -d' ' -f1-7)" "$T/bin/last $sh $sh $sh $sh $sh $SHELL_EXE"
+same line_scripts "$(line_of "$T/bin/last" 4 | cut -d' ' -f1-6)" \
+	" $T/bin/step5 $T/bin/step4 $T/bin/step3 $T/bin/step2 $T/bin/step1"
+same line_of_orphan "$(line_of "$T/bin/orphan" 2 | cut -d' ' -f1-4)" "$T/bin/orphan $T/bin/chain $T/bin/chain $SHELL_EXE"
+same line_of_script "$(query --csv parents "$T/bin/step3" | sed -n 2p | cut -d, -f1,2,4)" "0,$sh,$T/bin/step3"
+
 # Every execution is there, or is counted as lost.
 same storm "$(sql "SELECT sum(events), count(DISTINCT cmdline), count(DISTINCT sha256) FROM connections
 	WHERE exe = '$T/bin/quick' AND lport = -1 AND rport = -1")" '4000 4000 1'
 echo "# $rate executions a second" >&2
 check_no_losses no_losses
+
+# The collector sleeps through another: what does not fit the ring is told as lost, record by record.
+copy lost tiny
+collector=$(stage_pid collector)
+kill -STOP "$collector"
+in_a "$T/bin/storm" 2000 8 "$T/bin/lost" $B4 $SINK 1 'n%' >/dev/null || fail lost 'the actors failed'
+kill -CONT "$collector"
+hashed
+kept=$(sql "SELECT coalesce(sum(events), 0) FROM connections WHERE exe = '$T/bin/lost' AND lport = -1")
+told=$(sql "SELECT coalesce(sum(records), 0) FROM losses WHERE kind = 'ring full'")
+same nothing_lost_in_silence "$([ "$kept" -lt 2000 ] && [ $((kept + told)) -ge 2000 ] && echo told)" told
+same bytes_are_kept "$(sql "SELECT sum(send) FROM connections WHERE exe = '$T/bin/lost' OR exe IS NULL AND rport = $SINK")" 2000
 daemon_stop_clean stop

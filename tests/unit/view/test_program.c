@@ -140,6 +140,14 @@ static void test_answers(void **state)
 		 "2026-11-20T01:00:00Z,nfsd,nfsd,new,,no file\n"
 		 "2026-11-20T00:00:00Z,/usr/bin/curl,curl,new,"
 		 "0000000000000000000000000000000000000000000000000000000000000011,\n"},
+		{"--csv parents curl",
+		 "generation,exe,cmdline,script,sha256,place,last_hour\n"
+		 "0,/usr/bin/curl,curl other,,"
+		 "0000000000000000000000000000000000000000000000000000000000000011,,1970-01-01T00:00:00Z\n"
+		 "1,/bin/bash,bash,,,,1970-01-01T00:00:00Z\n"
+		 "0,/usr/bin/curl,curl https://example.com,,"
+		 "0000000000000000000000000000000000000000000000000000000000000011,,1970-01-01T00:00:00Z\n"
+		 "1,/bin/bash,bash,,,,1970-01-01T00:00:00Z\n"},
 		{"--csv losses",
 		 "time_from,time_to,kind,stage,records,bytes,detail,meaning,advice\n"
 		 "2026-11-20T02:46:40Z,2026-11-20T05:33:20Z,not watching,supervisor,0,0,stopped,"
