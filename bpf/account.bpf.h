@@ -89,8 +89,13 @@ static __always_inline void slot_add(struct slot *slot, const struct socket_stat
 	slot->last_ns = now;
 	if (!slot->first_ns)
 		slot->first_ns = now;
-	if (bytes_overflow(state))
-		return; /* owner and result only */
+	if (bytes_overflow(state)) { /* owner and result only; the overflow hash has the bytes */
+		if ((moved->sent || moved->received) && moved->result == slot->result) {
+			slot->announced = 1; /* what is told with the bytes is not told twice */
+			slot->result_reported = slot->result;
+		}
+		return;
+	}
 	if (moved->sent)
 		__sync_fetch_and_add(&slot->sent, moved->sent);
 	if (moved->received)
@@ -145,6 +150,8 @@ static __always_inline void count(struct sock *sk, struct socket_state *state, s
 		slot_add(slot, state, moved);
 	if (slot && !bytes_overflow(state))
 		return;
+	if (slot)
+		moved->direction = slot->direction;
 	if (BPF_CORE_READ_BITFIELD(sk, sk_kern_sock)) {
 		set_bits(&state->flags, SOCKET_KERNEL); /* mover() knows from the next call on */
 		kernel_socket_image(sk, image);

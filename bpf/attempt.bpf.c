@@ -7,24 +7,6 @@
 #include "bpf/attempt.bpf.h"
 #include "bpf/twice.bpf.h"
 
-static __always_inline __u8 result_of_error(int err)
-{
-	switch (err) {
-	case 0:
-		return WIRE_RESULT_ABORTED;
-	case ECONNREFUSED:
-		return WIRE_RESULT_REFUSED;
-	case ETIMEDOUT:
-		return WIRE_RESULT_TIMEOUT;
-	case ECONNRESET:
-		return WIRE_RESULT_RESET;
-	case EPERM:
-		return WIRE_RESULT_LOCAL;
-	default:
-		return WIRE_RESULT_UNREACHABLE;
-	}
-}
-
 static __always_inline void attempt_sent(struct sock *sk)
 {
 	struct moved moved = {.direction = WIRE_DIRECTION_OUT, .peer_known = WIRE_PEER_SOCKET};
@@ -220,11 +202,24 @@ static __always_inline void connection_over(struct sock *sk)
 	owner_read(state, unseen);
 }
 
+/* ---- SCTP, whose association has the states; the socket only tells that there is one */
+
+/* connect() made the association: one that was accepted has no file yet (sctp_accept). */
+static __always_inline void sctp_opened(struct sock *sk)
+{
+	struct socket_state *state = sk->sk_socket ? socket_get(sk) : NULL;
+
+	if (state)
+		set_bits(&state->flags, SOCKET_OUT);
+}
+
 static __always_inline void state_changed(struct sock *sk, int from, int to)
 {
 	bool asks = from == TCP_CLOSE && to == TCP_SYN_SENT;
 	bool opens = to == TCP_ESTABLISHED && (from == TCP_SYN_SENT || from == TCP_SYN_RECV);
 
+	if (from == TCP_CLOSE && to == TCP_ESTABLISHED && sk->sk_protocol == IPPROTO_SCTP)
+		sctp_opened(sk);
 	if (!asks && !opens && to != TCP_CLOSE && to != TCP_LISTEN)
 		return;
 	if (to == TCP_CLOSE && from != TCP_SYN_SENT && sk->sk_protocol == IPPROTO_TCP)

@@ -8,6 +8,24 @@
 
 #include "bpf/report.bpf.h"
 
+static __always_inline __u8 result_of_error(int err)
+{
+	switch (err) {
+	case 0:
+		return WIRE_RESULT_ABORTED;
+	case ECONNREFUSED:
+		return WIRE_RESULT_REFUSED;
+	case ETIMEDOUT:
+		return WIRE_RESULT_TIMEOUT;
+	case ECONNRESET:
+		return WIRE_RESULT_RESET;
+	case EPERM:
+		return WIRE_RESULT_LOCAL;
+	default:
+		return WIRE_RESULT_UNREACHABLE;
+	}
+}
+
 /* connect() was called, and nothing is known yet of what the protocol will do. sk may be NULL: then it is not
  * asked whether it is the kernel's own. */
 static __always_inline void attempt_asked(struct socket_state *state, struct sock *sk,

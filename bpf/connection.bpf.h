@@ -6,6 +6,7 @@
 #define FEMTOSNITCH_CONNECTION_BPF_H
 
 #include "bpf/account.bpf.h"
+#include "bpf/stash.bpf.h"
 
 /* A kernel thread that moves bytes of a user's socket (sockmap redirect) works for the socket's first owner.
  */
@@ -174,6 +175,15 @@ static __always_inline bool tcp_by_return(struct sock *sk, int ret, struct socke
 	return true;
 }
 
+/* What an SCTP socket just received is no word of the other end. */
+static __always_inline bool is_notification(struct sock *sk, struct socket_state *state)
+{
+	struct peer peer = {};
+
+	return !EARLY && sk->sk_protocol == IPPROTO_SCTP && state && state->stashed &&
+	       stash_take(state, TASK(current_task(), pid), &peer, true) && peer.family == PEER_NOTIFICATION;
+}
+
 static __always_inline void connection_received(struct sock *sk, int ret, int flags)
 {
 	struct socket_state *state = NULL;
@@ -183,6 +193,8 @@ static __always_inline void connection_received(struct sock *sk, int ret, int fl
 	if (sk->sk_protocol != IPPROTO_TCP)
 		state = socket_get(sk);
 	else if (!tcp_by_return(sk, ret, &state))
+		return;
+	if (is_notification(sk, state))
 		return;
 	/* ret 0, end of file: no bytes, but whoever reads it is the one who accepted an empty connection */
 	if (ret == 0 && (!state || state->slot[0].state == SLOT_OWNED))

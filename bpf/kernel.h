@@ -245,8 +245,10 @@ struct sock_cgroup_data { /* a pointer and nothing else since Linux 5.15 */
 	struct cgroup *cgroup;
 };
 
+struct socket;
 struct sock {
 	struct sock_common __sk_common;
+	struct socket *sk_socket;
 	void *sk_user_data;
 	int sk_err;
 	__u16 sk_type;
@@ -308,6 +310,7 @@ struct socket {
 struct msghdr {
 	void *msg_name;
 	int msg_namelen;
+	unsigned int msg_flags;
 };
 
 /* include/net/sock.h: enum sock_flags; its first members never moved */
@@ -410,10 +413,16 @@ struct bpf_iter__task_file {
 #define SK_FORCE_REUSE 2 /* skc_reuse of a socket in TCP_REPAIR (tcp_setsockopt), and of hardly another */
 #define MSG_PEEK 0x2
 #define MSG_ERRQUEUE 0x2000
+#define MSG_NOTIFICATION 0x8000
 #define EPERM 1
+#define EINTR 4
+#define EINVAL 22
+#define EISCONN 106
 #define ECONNRESET 104
 #define ETIMEDOUT 110
 #define ECONNREFUSED 111
+#define EALREADY 114
+#define EINPROGRESS 115
 
 /* include/net/tcp_states.h, shared by SCTP and MPTCP */
 enum {

@@ -7,24 +7,9 @@
  * They have the kernel's message header, and with it the peer of each datagram, raw and ping sockets
  * included.
  */
+#include "bpf/message.bpf.h"
 #include "bpf/socket.bpf.h"
 #include "bpf/twice.bpf.h"
-
-/* The address in the message header: the destination of a send, or, after a receive that asked for it, the
- * source. */
-static __noinline void message_peer(const struct sock *sk, const struct msghdr *msg, struct peer *peer)
-{
-	__u16 protocol = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_protocol);
-	const void *at = BPF_CORE_READ(msg, msg_name);
-	int len = BPF_CORE_READ(msg, msg_namelen);
-	struct sockname name = {};
-
-	if (!at || len < SOCKNAME_IN || bpf_probe_read_kernel(&name, sizeof(name), at))
-		return;
-	peer_of_name(&name,
-		     protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE || protocol == IPPROTO_SCTP,
-		     peer);
-}
 
 static __always_inline void message_sent(struct socket *sock, const struct msghdr *msg, long ret)
 {
@@ -45,6 +30,8 @@ static __always_inline void message_received(struct socket *sock, const struct m
 	struct peer named = {};
 
 	if (!sk)
+		return;
+	if (sk->sk_protocol == IPPROTO_SCTP && message_is_notification(msg))
 		return;
 	if (ret > 0 && !is_connection(sk))
 		message_peer(sk, msg, &named);

@@ -8,6 +8,8 @@
 
 #include "bpf/maps.bpf.h"
 
+#define PEER_NOTIFICATION 0xffff /* as family of a stashed peer: this message is the kernel's (SCTP) */
+
 static __always_inline bool stash_in(struct socket_state *state, __u32 tid, const struct peer *peer,
 				     bool receiving)
 {

@@ -40,7 +40,9 @@ static __always_inline __u64 socket_cookie(struct sock *sk)
 {
 	struct socket_state *state = socket_find(sk);
 
-	return state ? state->cookie : 0;
+	/* where there is no room for another state, its flow is still told from others' */
+	return state ? state->cookie
+		     : (__u64)sk->__sk_common.skc_net.net->ns.inum << 16 | sk->__sk_common.skc_num;
 }
 #else
 static __always_inline struct socket_state *socket_find(struct sock *sk)

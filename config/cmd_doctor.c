@@ -38,6 +38,7 @@ static const struct gap {
 	{"vsock (talk of virtual machines with their host)", {"vsock_"}, 0},
 	{"programs behind TUN/TAP devices (VPNs)", {"tun_chr_", "tap_write", "tap_read"}, 0},
 	{"virtual machines through vhost", {"tun_sendmsg", "tun_recvmsg", "tap_sendmsg", "tap_recvmsg"}, 0},
+	{"connect() of SCTP that fails", {"sctp_"}, 0},
 	{"who has an AF_XDP socket", {"xsk_"}, 0},
 	{"the kernel's WireGuard, VXLAN, GENEVE",
 	 {"udp_set_csum", "udp6_set_csum", "wg_", "vxlan_", "geneve_"},

@@ -71,8 +71,15 @@ result() { # NAME CONNECT-SAID RESULT RADDR RPORT
 
 result timeout ETIMEDOUT timeout $DROPPED 80
 result timeout_mapped ETIMEDOUT timeout $DROPPED 80
-result no_neighbour EHOSTUNREACH unreachable $NOBODY 80
-result no_neighbour6 EHOSTUNREACH unreachable fd18::99 80
+for name in no_neighbour no_neighbour6; do # which of its timers runs out first is the kernel's affair
+	to=$NOBODY
+	[ $name = no_neighbour ] || to=fd18::99
+	if grep -q ETIMEDOUT "$T/said/$name"; then
+		result $name ETIMEDOUT timeout $to 80
+	else
+		result $name EHOSTUNREACH unreachable $to 80
+	fi
+done
 result refused ECONNREFUSED refused $B4 9
 result refused6 ECONNREFUSED refused $B6 9
 result refused_loopback ECONNREFUSED refused 127.0.0.1 9
@@ -86,7 +93,12 @@ same dissolved "$(sql "SELECT result, direction, send, recv, raddr, rport FROM c
 	"aborted out 0 0 $DROPPED 80,aborted out 0 0 $DROPPED 81,"
 result refused_with_data ECONNREFUSED refused $B4 9
 [ -n "$mptcp" ] && result refused_mptcp ECONNREFUSED refused $B4 9 && result no_route_mptcp ENETUNREACH local $NOWHERE 80
-[ -n "$sctp" ] && result refused_sctp ECONNREFUSED refused $B4 9 && result aborted_sctp EINPROGRESS aborted $DROPPED 80
+if [ -n "$sctp" ] && ! absent refused_sctp fexit/sctp_inet_connect; then
+	result refused_sctp ECONNREFUSED refused $B4 9
+	# SCTP tells nobody what became of a connect() that nobody waited for
+	same aborted_sctp "$(sql "SELECT result IS NULL, direction, send, recv, raddr, rport FROM connections
+		WHERE exe = '$T/bin/aborted_sctp'")" "1 out 0 0 $DROPPED 80"
+fi
 result open_unused '' open $B4 $SINK
 result open_unused6 '' open $B6 $SINK
 [ -n "$cgroup" ] && result denied EPERM local $B4 $SINK

@@ -70,6 +70,9 @@ rig_start() {
 	ip -n $B route add unreachable 198.18.8.128/25
 	ip -n $A route add prohibit 198.18.9.0/24
 	in_b sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward; echo 3 >/proc/sys/net/ipv4/tcp_fastopen'
+	for rig_ns in $A $B; do # off by default on old kernels
+		nsenter --net=/run/netns/$rig_ns -- sh -c '[ ! -e /proc/sys/net/mptcp/enabled ] || echo 1 >/proc/sys/net/mptcp/enabled'
+	done
 	in_a sh -c 'echo "0 2147483647" >/proc/sys/net/ipv4/ping_group_range
 		echo "1024 65535" >/proc/sys/net/ipv4/ip_local_port_range
 		echo 3 >/proc/sys/net/ipv4/tcp_fastopen
@@ -148,7 +151,10 @@ act() { # NAME ACTOR ARG...
 	in_a "$T/bin/$act_name" "$@" >"$T/said/$act_name" 2>"$T/said/$act_name.err"
 	case $? in
 	0) return 0 ;;
-	77) skip "$act_name" "$(cat "$T/said/$act_name.err")" ;;
+	77)
+		skip "$act_name" "$(cat "$T/said/$act_name.err")"
+		rm "$T/said/$act_name"
+		;;
 	*) fail "$act_name" "the actor failed: $(cat "$T/said/$act_name.err")" ;;
 	esac
 	return 1
@@ -222,6 +228,14 @@ daemon_start() { # [CONFIG...]
 	! grep -q "NOT PROVEN: ${HOOKS:-auto}: cannot be used" "$T/daemon.log" || skip_all "this kernel cannot use the $HOOKS"
 	flush
 	LOSSES=$(sql "SELECT count(*) FROM losses WHERE kind <> 'not watching'")
+}
+
+# Is what this hook sits on no part of this kernel? Then it is said why NAME cannot be.
+absent() { # NAME PROGRAM-SECTION
+	absent_why=$(sql "SELECT reason FROM coverage WHERE item = '$2' AND state = 'refused'
+		AND (reason LIKE 'not in this kernel%' OR reason LIKE 'needs Linux%' OR reason LIKE 'this kernel refuses trampolines%')")
+	[ -n "$absent_why" ] || return 1
+	skip "$1" "$2: $absent_why"
 }
 
 stage_pids() { # the processes of our daemon, itself included

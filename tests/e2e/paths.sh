@@ -72,13 +72,17 @@ done
 
 # ---- datagrams
 
-serve a udp_gro udp gro $A4 7104 50 6000 && {
+if serve a udp_gro udp gro $A4 7104 50 6000; then
 	copy udp_gro_from udp
 	in_b "$T/bin/udp_gro_from" segments $A4 7104 50 6000 >"$T/said/udp_gro_from"
-	served udp_gro
-	expect udp_gro "protocol = 17 AND direction = 'in' AND raddr = '$B4' AND lport = 7104"
+	if gone $server 100 && grep -q 'came alone' "$T/said/udp_gro.err"; then
+		skip udp_gro 'this kernel joins no datagrams on such a device'
+	else
+		served udp_gro
+		expect udp_gro "protocol = 17 AND direction = 'in' AND raddr = '$B4' AND lport = 7104"
+	fi
 	expect udp_gro_from "protocol = 17 AND raddr = '$A4' AND rport = 7104"
-}
+fi
 scenario udp_stamped "$(udp $SINK)" udp stamped $B4 $SINK 300 100
 mapped="protocol = 17 AND family = 2 AND raddr = '$B4' AND raddr_source IN ('socket', 'message')"
 scenario udp_mapped_to "$mapped AND rport IN (7001, 7005, 7006)" udp to ::ffff:$B4 $SINK 300 100
