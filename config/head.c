@@ -148,6 +148,11 @@ void head_committed(struct head *h, const struct wire_committed *committed)
 	(void)frame_flush(h->writer);
 }
 
+int64_t head_stuck_ms(const struct head *h)
+{
+	return h->tick_back > 0 ? HEAD_STUCK_MS : HEAD_START_MS;
+}
+
 int head_tick(struct head *h, int64_t now_ms)
 {
 	struct wire_tick tick = {.sequence = h->tick_sent + 1};
@@ -155,7 +160,7 @@ int head_tick(struct head *h, int64_t now_ms)
 
 	if (now_ms < h->next_tick_ms)
 		return 0;
-	if (h->tick_back < h->tick_sent && now_ms - h->tick_back_ms >= HEAD_STUCK_MS)
+	if (h->tick_back < h->tick_sent && now_ms - h->tick_back_ms >= head_stuck_ms(h))
 		return -ETIMEDOUT;
 	/* When all heartbeats were back, the wait for this one begins now. */
 	if (h->tick_back == h->tick_sent)

@@ -41,9 +41,11 @@ void head_stop(struct head *);
 /* Pass on what is durable; forgotten where there is no room, the next one says more. */
 void head_committed(struct head *, const struct wire_committed *);
 
-/* Send a heartbeat if it is time. 0, or -ETIMEDOUT: none came round for HEAD_STUCK_MS. */
-#define HEAD_STUCK_MS 60000 /* longer than any commit may take */
+/* Send a heartbeat if it is time. 0, or -ETIMEDOUT: none came round for as long as head_stuck_ms() says. */
+#define HEAD_STUCK_MS 60000  /* longer than any commit may take */
+#define HEAD_START_MS 300000 /* the first: a small machine with an old kernel checks BPF programs for a minute */
 int head_tick(struct head *, int64_t now_ms);
+int64_t head_stuck_ms(const struct head *);
 int64_t head_next_tick_ms(const struct head *);
 
 /* A heartbeat came round. False: it is none of ours. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * supervise.c - see supervise.h. One loop, one thread. The heartbeat goes round the whole chain, so that the
- * service manager's watchdog is fed only while every stage works; one that stays away for HEAD_STUCK_MS ends
+ * service manager's watchdog is fed only while every stage works; one that stays away for head_stuck_ms() ends
  * us, and the service manager starts anew. Whatever ends the supervisor closes the head of the chain, which
  * ends the stages.
  */
@@ -368,7 +368,8 @@ static void on_time(struct supervisor *s)
 		report_tick(&s->status.report, now);
 		if (head_tick(s->head, now) == 0)
 			return;
-		log_warnx("the chain is stuck: no heartbeat came round for %d s", HEAD_STUCK_MS / 1000);
+		log_warnx("the chain is stuck: no heartbeat came round for %d s",
+			  (int)(head_stuck_ms(s->head) / 1000));
 		stop(s, 1);
 		s->deadline_ms = now; /* it does not listen */
 	}

@@ -101,7 +101,7 @@ static void test_stuck(void **state)
 	struct rig *r = *state;
 	int64_t now = 1000;
 
-	while (now < 1000 + HEAD_STUCK_MS) {
+	while (now < 1000 + HEAD_START_MS) { /* the first may take long */
 		assert_int_equal(head_tick(r->head, now), 0);
 		now += 5000;
 	}
