@@ -3,7 +3,9 @@
  * programs.h - the programs of this run in memory: executable, name and content, each once, shared by the
  * images that run it. Remembers what its row in snitch.db has still to learn. No I/O.
  *
- * A program lives while an image refers to it, and until programs_sweep() after its news were written.
+ * A program lives while an image refers to it, and until programs_sweep() after its news were written. One
+ * whose hash is pending lives until that comes, however long its process is gone: the hasher answers for every
+ * file it promised, and promises no more than its cache holds.
  */
 #ifndef FEMTOSNITCH_STORE_PROGRAMS_H
 #define FEMTOSNITCH_STORE_PROGRAMS_H

@@ -129,6 +129,22 @@ static void a_hash_that_comes_after_the_row(void **state)
 	assert_string_equal(feed_ask(&f, "SELECT seen_as FROM programs"), "new");
 }
 
+/* The process is long gone when the hash comes. */
+static void a_late_hash_of_a_short_life(void **state)
+{
+	struct wire_exit gone = {.tgid = 1, .start_ns = FEED_KEY(1, 1).start_ns};
+	int window;
+
+	(void)state;
+	pending(1, "/bin/big", 7);
+	flow(1, 1);
+	feed_put(&f, WIRE_EXIT, &gone, sizeof(gone), NULL, 0);
+	for (window = 1; window < 6; window++)
+		feed_window(&f, FEED_T + 10 * window);
+	digest(7, 9, 0);
+	within_a_second("SELECT substr(sha256, 1, 4), hash_error FROM connections", "0909|NULL");
+}
+
 /* The row that waited turns out to be a program that was known: all that refers to it moves there. */
 static void a_late_hash_of_a_known_program(void **state)
 {
@@ -247,6 +263,7 @@ int main(void)
 		TEST(first_sightings_do_not_wait),
 		TEST(what_is_new_about_it),
 		TEST(a_hash_that_comes_after_the_row),
+		TEST(a_late_hash_of_a_short_life),
 		TEST(a_late_hash_of_a_known_program),
 		TEST(a_hash_that_never_comes),
 		TEST(a_file_that_was_written_to),
