@@ -39,9 +39,12 @@ LIBS_collector := -l:libbpf.a -l:libelf.a -l:libz.a
 LIBS_hasher := -l:libcrypto.a -pthread
 LIBS_store := -lsqlite3 -l:libcrypto.a
 LIBS_view := -lsqlite3
-# processes that serve one stage: FOLDER/NAME is femtosnitch-NAME, linked with that folder
-SERVANTS := store/verify
+# processes that serve one stage: FOLDER/NAME is femtosnitch-NAME, linked with that folder. The desktop's is only made
+# where libnotify is.
+SERVANTS := store/verify store/notices $(if $(shell pkg-config --exists libnotify && echo y),store/notify)
 LIBS_verify := $(LIBS_store)
+LIBS_notices := -lsqlite3
+LIBS_notify = $(shell pkg-config --libs libnotify)
 PROGRAMS := $B/femtosnitch $(STAGES:%=$B/femtosnitch-%) $(foreach s,$(SERVANTS),$B/femtosnitch-$(notdir $s))
 
 sources = $(sort $(wildcard $1/*.c))
@@ -81,6 +84,7 @@ $B/femtosnitch-$(notdir $1): $B/obj/$1/main.o $B/$1.a $B/$(firstword $(subst /, 
 	$$Q$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(notdir $1)) $$(LIBS_config)
 endef
 $(foreach s,$(SERVANTS),$(eval $(call servant,$s)))
+$(call objects,store/notify): CPPFLAGS += $(shell pkg-config --cflags-only-I libnotify 2>/dev/null | sed 's/-I/-isystem /g')
 
 # ---- BPF: one source per subject; linked into one object, embedded by its only includer, collector/object.c.
 # Linux 5.10 to 5.16 lack so much that they have an object of their own, of the same sources (bpf/early.bpf.c).

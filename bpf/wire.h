@@ -57,9 +57,11 @@ enum wire_type {
 	WIRE_PLACE,	   /* wire_place: what that path says (hasher -> store) */
 	WIRE_RESUME,	   /* wire_resume: the number of the next fact (collector -> store) */
 	WIRE_INTERFACES,   /* wire_interfaces: beside what the interfaces moved (store -> supervisor) */
-	WIRE_STOP,  /* no payload: the end of file that follows is an order (supervisor -> collector) */
-	WIRE_ORDER, /* wire_order: what a person said about a program (supervisor -> store) */
-	WIRE_DONE,  /* wire_done: it is written (store -> supervisor) */
+	WIRE_STOP,    /* no payload: the end of file that follows is an order (supervisor -> collector) */
+	WIRE_ORDER,   /* wire_order: what a person said about a program (supervisor -> store) */
+	WIRE_DONE,    /* wire_done: it is written (store -> supervisor) */
+	WIRE_EVENT,   /* wire_event: there is something new to tell (store -> supervisor -> sinks) */
+	WIRE_VERDICT, /* wire_verdict: what VirusTotal says (virustotal -> supervisor -> store) */
 	WIRE__MAX
 };
 
@@ -69,8 +71,12 @@ enum wire_stage {
 	WIRE_STAGE_COLLECTOR,
 	WIRE_STAGE_HASHER,
 	WIRE_STAGE_STORE,
+	/* the sinks, which hang on the supervisor: each may die alone */
+	WIRE_STAGE_NOTICES,
+	WIRE_STAGE_VIRUSTOTAL,
 	WIRE_STAGE__MAX
 };
+#define WIRE_CHAIN_END (WIRE_STAGE_STORE + 1) /* stages before it are the chain */
 
 /* A clock reading: nanoseconds since 1970 (UTC) on the pipes. In kernel records jiffies, the only clock that
  * costs a tracepoint nothing (bpf_jiffies64, inlined as one load); the collector turns them into the former.
@@ -464,6 +470,27 @@ struct wire_order {
 	__u32 pad;
 };
 
+/* Who is interested reads the rows of the table event itself: none is lost on the way. */
+struct wire_event {
+	__u64 last_id; /* of the table */
+};
+
+enum wire_verdict_kind {
+	WIRE_VERDICT_CLEAN,	 /* analysed, and nobody objects */
+	WIRE_VERDICT_SUSPICIOUS, /* somebody does */
+	WIRE_VERDICT_MALICIOUS,
+	WIRE_VERDICT_UNKNOWN, /* not known there, and not uploaded */
+	WIRE_VERDICT__MAX
+};
+
+/* Behind it: text_len bytes of detail, no NUL. */
+struct wire_verdict {
+	__u8 sha256[WIRE_SHA256_SIZE];
+	__s64 time_s; /* when it was asked for */
+	__u32 kind;   /* enum wire_verdict_kind */
+	__u32 text_len;
+};
+
 struct wire_done {
 	__u64 id;
 	__u64 programs; /* how many it was about */
@@ -489,6 +516,7 @@ static_assert(sizeof(struct wire_digest) == 48, "wire_digest");
 static_assert(sizeof(struct wire_resume) == 32, "wire_resume");
 static_assert(sizeof(struct wire_order) == 32, "wire_order");
 static_assert(sizeof(struct wire_done) == 24, "wire_done");
+static_assert(sizeof(struct wire_verdict) == 48, "wire_verdict");
 static_assert(sizeof(struct wire_hdr) + sizeof(struct wire_image) + sizeof(struct wire_exec) +
 			      2 * WIRE_PATH_MAX + WIRE_ARGV_MAX + WIRE_APP_MAX <=
 		      WIRE_FRAME_MAX,

@@ -27,7 +27,7 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-static int make_pipe(int ends[2])
+int chain_pipe(int ends[2])
 {
 	if (pipe2(ends, O_CLOEXEC) < 0) {
 		ends[0] = ends[1] = -1;
@@ -38,15 +38,6 @@ static int make_pipe(int ends[2])
 	return 0;
 }
 
-/* What one stage starts with. */
-struct start {
-	const struct options *options;
-	uid_t uid;
-	gid_t gid;
-	int in, out;
-	int handover; /* -1: none */
-};
-
 /* Where the collector finds its end of the socket: the first descriptor behind the standard ones. */
 static int move_handover(int fd)
 {
@@ -55,7 +46,7 @@ static int move_handover(int fd)
 	return fcntl(fd, F_SETFD, 0) < 0 ? -1 : fd;
 }
 
-static void become_stage(const char *path, const struct start *start)
+static void become_stage(const char *path, const struct chain_start *start)
 {
 	const struct options *o = start->options;
 	bool handover = start->handover >= 0;
@@ -99,12 +90,12 @@ static void become_stage(const char *path, const struct start *start)
 	_exit(127);
 }
 
-static int start_stage(struct chain *c, enum wire_stage stage, const struct start *start)
+pid_t chain_spawn(const char *name, const struct chain_start *start)
 {
 	char path[OPTIONS_PATH_MAX + 64];
 	pid_t pid;
 
-	snprintf(path, sizeof(path), "%s/femtosnitch-%s", start->options->bin_dir, wire_stage_name(stage));
+	snprintf(path, sizeof(path), "%s/femtosnitch-%s", start->options->bin_dir, name);
 	if (access(path, X_OK) < 0) {
 		log_warn("%s", path);
 		return -errno;
@@ -116,22 +107,31 @@ static int start_stage(struct chain *c, enum wire_stage stage, const struct star
 	}
 	if (pid == 0)
 		become_stage(path, start);
+	return pid;
+}
+
+static int start_stage(struct chain *c, enum wire_stage stage, const struct chain_start *start)
+{
+	pid_t pid = chain_spawn(wire_stage_name(stage), start);
+
+	if (pid < 0)
+		return pid;
 	c->pid[stage] = pid;
 	return 0;
 }
 
 int chain_start(struct chain *c, const struct options *o, uid_t uid, gid_t gid, int handover)
 {
-	struct start start = {.options = o, .uid = uid, .gid = gid, .in = -1, .handover = handover};
+	struct chain_start start = {.options = o, .uid = uid, .gid = gid, .in = -1, .handover = handover};
 	int next[2] = {-1, -1}, rc, stage;
 
 	memset(c, 0, sizeof(*c));
 	c->tail = -1;
-	rc = make_pipe(next);
+	rc = chain_pipe(next);
 	start.in = next[0];
 	c->head = next[1];
-	for (stage = FIRST; rc == 0 && stage < WIRE_STAGE__MAX; stage++) {
-		rc = make_pipe(next);
+	for (stage = FIRST; rc == 0 && stage < WIRE_CHAIN_END; stage++) {
+		rc = chain_pipe(next);
 		start.out = next[1];
 		if (rc == 0)
 			rc = start_stage(c, (enum wire_stage)stage, &start);
@@ -144,7 +144,7 @@ int chain_start(struct chain *c, const struct options *o, uid_t uid, gid_t gid, 
 	if (rc < 0) {
 		chain_close(c);
 		chain_kill(c);
-		for (stage = FIRST; stage < WIRE_STAGE__MAX; stage++)
+		for (stage = FIRST; stage < WIRE_CHAIN_END; stage++)
 			if (c->pid[stage] > 0)
 				waitpid(c->pid[stage], NULL, 0);
 		memset(c->pid, 0, sizeof(c->pid));
@@ -157,7 +157,7 @@ enum wire_stage chain_reap(struct chain *c, pid_t *pid, int *status)
 	int stage;
 
 	/* By pid, never -1: a child of somebody else's making in this process is not ours to reap. */
-	for (stage = FIRST; stage < WIRE_STAGE__MAX; stage++) {
+	for (stage = FIRST; stage < WIRE_CHAIN_END; stage++) {
 		if (c->pid[stage] == 0 || waitpid(c->pid[stage], status, WNOHANG) != c->pid[stage])
 			continue;
 		*pid = c->pid[stage];
@@ -182,7 +182,7 @@ bool chain_alive(const struct chain *c)
 {
 	int stage;
 
-	for (stage = FIRST; stage < WIRE_STAGE__MAX; stage++)
+	for (stage = FIRST; stage < WIRE_CHAIN_END; stage++)
 		if (c->pid[stage] > 0)
 			return true;
 	return false;
@@ -192,7 +192,7 @@ void chain_kill(const struct chain *c)
 {
 	int stage;
 
-	for (stage = FIRST; stage < WIRE_STAGE__MAX; stage++)
+	for (stage = FIRST; stage < WIRE_CHAIN_END; stage++)
 		if (c->pid[stage] > 0)
 			kill(c->pid[stage], SIGKILL);
 }

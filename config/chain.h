@@ -15,7 +15,7 @@
 #include "config/options.h"
 
 struct chain {
-	pid_t pid[WIRE_STAGE__MAX]; /* 0: not there (any more) */
+	pid_t pid[WIRE_CHAIN_END]; /* 0: not there (any more) */
 	int head;		    /* ours to write; -1 once closed */
 	int tail;		    /* ours to read */
 };
@@ -36,5 +36,19 @@ void chain_kill(const struct chain *);	/* SIGKILL to those that are left */
 void chain_leave(struct chain *);	/* forget them: they cannot be killed */
 void chain_close_head(struct chain *);	/* tells them to finish */
 void chain_close(struct chain *);	/* both ends */
+
+/* What one process of ours starts with: its standard input and output, and (-1: none) the descriptor that
+ * --handover tells of. */
+struct chain_start {
+	const struct options *options;
+	uid_t uid;
+	gid_t gid;
+	int in, out;
+	int handover;
+};
+
+/* Start femtosnitch-NAME. Its pid, or -errno after a message. */
+pid_t chain_spawn(const char *name, const struct chain_start *);
+int chain_pipe(int ends[2]); /* close-on-exec, large. 0 or -errno */
 
 #endif

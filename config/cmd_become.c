@@ -32,6 +32,11 @@ int command_become(const char *program, const struct options *o, int argc, char 
 	return COMMAND_FAILED;
 }
 
+int command_notify_test(const struct options *o, int argc, char **argv)
+{
+	return command_become("notify", o, argc, argv);
+}
+
 int command_verify(const struct options *o, int argc, char **argv)
 {
 	return command_become("verify", o, argc, argv);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "config/log.h"
+#include "config/peer.h"
 #include "config/utf8.h"
 
 enum state {
@@ -137,22 +138,6 @@ void control_close(struct control *c)
 	free(c);
 }
 
-static bool in_group(int fd, gid_t primary, gid_t group)
-{
-	socklen_t len = 0, i;
-	gid_t *groups = NULL;
-	bool found = primary == group;
-
-	/* Asked without room, the kernel says how much it takes. */
-	if (!found && getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &len) < 0 && errno == ERANGE)
-		groups = malloc(len);
-	if (groups && getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) == 0)
-		for (i = 0; i < len / sizeof(groups[0]) && !found; i++)
-			found = groups[i] == group;
-	free(groups);
-	return found;
-}
-
 static void accept_client(struct control *c, int64_t now_ms)
 {
 	int fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK), i;
@@ -169,7 +154,7 @@ static void accept_client(struct control *c, int64_t now_ms)
 		return;
 	}
 	trusted = who.uid == 0 || who.uid == c->owner;
-	if (!trusted && !in_group(fd, who.gid, c->group)) {
+	if (!trusted && !peer_in_group(fd, who.gid, c->group)) {
 		close(fd);
 		return;
 	}

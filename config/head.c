@@ -19,6 +19,8 @@
 struct head {
 	struct frame_writer *writer;
 	unsigned generation;
+	char *text; /* of the settings */
+	size_t text_len;
 	uint64_t flushes; /* and orders: one numbering for all that is answered */
 	uint64_t tick_sent, tick_back;
 	int64_t next_tick_ms, tick_back_ms;
@@ -44,6 +46,7 @@ void head_free(struct head *h)
 	if (!h)
 		return;
 	frame_writer_free(h->writer);
+	free(h->text);
 	free(h);
 }
 
@@ -103,10 +106,26 @@ int head_settings(struct head *h, const char *config, struct report *report)
 		report_notices_clear(report);
 		report->notices = fresh.notices;
 		fresh.notices = NULL;
+		free(h->text);
+		h->text = text;
+		h->text_len = len;
+		text = NULL;
 	}
 	report_free(&fresh);
 	free(text);
 	return rc;
+}
+
+const char *head_text(const struct head *h, size_t *len)
+{
+	*len = h->text_len;
+	return h->text;
+}
+
+void head_pass(struct head *h, const struct wire_hdr *hdr, const void *payload)
+{
+	(void)frame_pass(h->writer, hdr, payload);
+	(void)frame_flush(h->writer);
 }
 
 unsigned head_generation(const struct head *h)

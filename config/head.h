@@ -27,6 +27,10 @@ int head_check_settings(const char *config);
  * stay. */
 int head_settings(struct head *, const char *config, struct report *);
 unsigned head_generation(const struct head *); /* sent last, 0 = none */
+const char *head_text(const struct head *, size_t *len); /* of those; NULL: none */
+
+/* Send a frame of a sink to the store; forgotten where there is no room. */
+void head_pass(struct head *, const struct wire_hdr *, const void *payload);
 
 /* Order a window to be closed now. Its number, under which WIRE_COMMITTED answers; 0: there is no room. */
 uint64_t head_flush(struct head *);

@@ -251,11 +251,27 @@ int instance_prepare(struct instance *in, const struct options *o)
 	return 0;
 }
 
+/* Where the desktops connect to: anybody may come in, and only the stages make something there. Without it
+ * nobody is told on a desktop, and that is said by whoever needs it. */
+static void make_run_dir(const struct instance *in, const struct options *o)
+{
+	const char *dir = options_run_dir(o->state_dir);
+
+	if (strcmp(dir, o->state_dir) == 0 || geteuid() != 0 || (mkdir(dir, 0755) < 0 && errno != EEXIST))
+		return;
+	if (give_directory(dir, in->uid, in->gid) < 0)
+		log_debug("%s: %s", dir, strerror(errno));
+}
+
 int instance_open(struct instance *in, const struct options *o)
 {
 	int rc = instance_prepare(in, o);
 
-	return rc < 0 ? rc : take_lock(in, o);
+	if (rc == 0)
+		rc = take_lock(in, o);
+	if (rc == 0)
+		make_run_dir(in, o);
+	return rc;
 }
 
 void instance_close(struct instance *in)

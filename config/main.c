@@ -32,6 +32,7 @@ static const struct command commands[] = {
 	{"ack", "PROGRAM|all", "it is known now, no news any more", command_ack},
 	{"mute", "PROGRAM [TIME]", "say nothing about it (for 2h, 7d ...)", command_mute},
 	{"unmute", "PROGRAM|all", "speak of it again", command_unmute},
+	{"notify-test", "", "show one bubble, or say which link is broken", command_notify_test},
 	{"verify", "[...]", "was the log changed since it was written", command_verify},
 	{"version", "", "print the version", version},
 	{"help", "", "print this", help},

@@ -110,3 +110,15 @@ const char *options_state_path(const struct options *o, const char *name, char *
 {
 	return (size_t)snprintf(buf, size, "%s/%s", o->state_dir, name) < size ? buf : NULL;
 }
+
+const char *options_run_dir(const char *state_dir)
+{
+	return strcmp(state_dir, DEFAULT_STATE) == 0 ? OPTIONS_RUN_DIR : state_dir;
+}
+
+const char *options_notify_socket(const char *state_dir, char *buf, size_t size)
+{
+	int n = snprintf(buf, size, "%s/" OPTIONS_NOTIFY_SOCKET, options_run_dir(state_dir));
+
+	return n >= 0 && (size_t)n < size ? buf : NULL;
+}

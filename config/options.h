@@ -26,6 +26,13 @@ struct options {
  */
 int options_parse(struct options *, int *argc, char **argv);
 
+/* Where the desktops of this machine connect to: /run/femtosnitch/notify.sock, reachable for everybody, or with
+ * --state-dir "STATE_DIR/notify.sock". NULL when it does not fit. */
+#define OPTIONS_RUN_DIR "/run/femtosnitch"
+#define OPTIONS_NOTIFY_SOCKET "notify.sock"
+const char *options_run_dir(const char *state_dir);
+const char *options_notify_socket(const char *state_dir, char *buf, size_t size);
+
 /* "STATE_DIR/NAME" in buf; NULL when it does not fit. */
 const char *options_state_path(const struct options *, const char *name, char *buf, size_t size);
 

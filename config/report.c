@@ -61,7 +61,7 @@ bool report_all_ready(const struct report *r)
 {
 	int stage;
 
-	for (stage = WIRE_STAGE_COLLECTOR; stage < WIRE_STAGE__MAX; stage++)
+	for (stage = WIRE_STAGE_COLLECTOR; stage < WIRE_CHAIN_END; stage++)
 		if (!r->coverage[stage])
 			return false;
 	return true;

@@ -25,6 +25,8 @@ static const char *const names[WIRE_STAGE__MAX] = {
 	[WIRE_STAGE_COLLECTOR] = "femtosnitch-collector",
 	[WIRE_STAGE_HASHER] = "femtosnitch-hasher",
 	[WIRE_STAGE_STORE] = "femtosnitch-store",
+	[WIRE_STAGE_NOTICES] = "femtosnitch-notices",
+	[WIRE_STAGE_VIRUSTOTAL] = "femtosnitch-virustotal",
 };
 
 static unsigned number(const char *option, const char *text)

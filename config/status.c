@@ -43,7 +43,7 @@ static void print_stages(const struct status *s, FILE *f)
 	unsigned stage;
 
 	fprintf(f, "memory supervisor KiB: %lu\n", kib);
-	for (stage = WIRE_STAGE_COLLECTOR; stage < WIRE_STAGE__MAX; stage++) {
+	for (stage = WIRE_STAGE_COLLECTOR; stage < WIRE_CHAIN_END; stage++) {
 		if (s->chain.pid[stage] == 0)
 			continue;
 		kib = memory_kib(s->chain.pid[stage]);
@@ -75,6 +75,7 @@ char *status_text(const struct status *s)
 	if (s->refused)
 		fprintf(f, "settings refused: config.json as it is now; check-config says why\n");
 	print_stages(s, f);
+	sinks_print(s->sinks, f);
 	report_print(&s->report, f);
 	fclose(f);
 	return text;

@@ -10,6 +10,7 @@
 #include "config/chain.h"
 #include "config/options.h"
 #include "config/report.h"
+#include "config/sinks.h"
 
 enum status_state {
 	STATUS_STARTING,
@@ -25,6 +26,7 @@ struct status {
 	int refused;	     /* nonzero: config.json is no longer what runs */
 	struct chain chain;
 	struct report report;
+	struct sinks *sinks;
 };
 
 /* Caller frees; NULL: no memory. */

@@ -29,6 +29,7 @@
 #include "config/notify.h"
 #include "config/process.h"
 #include "config/report.h"
+#include "config/sinks.h"
 #include "config/status.h"
 #include "config/wire_check.h"
 
@@ -43,7 +44,7 @@ enum {
 	FD_HEAD,
 	FD_STORE,
 	FD_CONTROL,
-	FD__MAX = FD_CONTROL + CONTROL_POLLFDS
+	FD__MAX = FD_CONTROL + CONTROL_POLLFDS + SINKS_POLLFDS
 };
 
 struct supervisor {
@@ -75,6 +76,8 @@ static void stop(struct supervisor *s, int exit_code)
 	if (s->head)
 		head_stop(s->head);
 	chain_close_head(&s->status.chain);
+	if (s->status.sinks)
+		sinks_stop(s->status.sinks);
 }
 
 /* A start that it does not hear of, it ends. */
@@ -88,12 +91,34 @@ static void tell_manager(const char *what)
 
 /* ---- settings */
 
+static void tell_sinks(struct supervisor *s)
+{
+	size_t len;
+	const char *text = head_text(s->head, &len);
+
+	if (text)
+		sinks_settings(s->status.sinks, s->status.generation, text, len, process_now_ms());
+}
+
+/* What a sink says goes to the store; an order gets a number that nobody waits for. */
+static void heard(void *arg, const struct wire_hdr *hdr, const void *payload)
+{
+	struct supervisor *s = arg;
+
+	if (s->status.state == STATUS_RUNNING)
+		head_pass(s->head, hdr, payload);
+	else if (hdr->type == WIRE_ERROR)
+		report_error(&s->status.report, payload, process_now_ms());
+}
+
 static int load_settings(struct supervisor *s)
 {
 	int rc = head_settings(s->head, s->options->config, &s->status.report);
 
 	s->status.generation = head_generation(s->head);
 	s->status.refused = rc;
+	if (rc == 0 && s->status.state == STATUS_RUNNING)
+		tell_sinks(s);
 	return rc;
 }
 
@@ -212,6 +237,7 @@ static void became_ready(struct supervisor *s)
 	s->status.state = STATUS_RUNNING;
 	report_say_ready(&s->status.report);
 	tell_manager("READY=1\nSTATUS=watching");
+	tell_sinks(s); /* they read what the store has made */
 	say_query(s);
 }
 
@@ -241,6 +267,9 @@ static void take_frame(struct supervisor *s, const struct wire_hdr *hdr, const v
 		break;
 	case WIRE_DONE:
 		done(s, payload);
+		break;
+	case WIRE_EVENT:
+		sinks_pass(s->status.sinks, hdr, payload);
 		break;
 	case WIRE_INTERFACES:
 		report_interfaces(&s->status.report, payload);
@@ -322,6 +351,7 @@ static void take_signal(struct supervisor *s, int number)
 {
 	if (number == SIGCHLD) {
 		reap(s);
+		sinks_reap(s->status.sinks, process_now_ms());
 	} else if (number == SIGHUP && !process_terminal_gone(s->on_terminal)) {
 		/* A terminal that was closed sends the same signal, and means: end. */
 		reload(s);
@@ -366,6 +396,7 @@ static void on_time(struct supervisor *s)
 
 	if (s->status.state != STATUS_STOPPING) {
 		report_tick(&s->status.report, now);
+		sinks_tick(s->status.sinks, now);
 		if (head_tick(s->head, now) == 0)
 			return;
 		log_warnx("the chain is stuck: no heartbeat came round for %d s",
@@ -381,9 +412,11 @@ static int next_timeout(const struct supervisor *s)
 {
 	int64_t now = process_now_ms(),
 		at = s->status.state == STATUS_STOPPING ? s->deadline_ms : head_next_tick_ms(s->head);
-	int wait, control = s->control ? control_timeout_ms(s->control, now) : -1;
+	int wait, control = s->control ? control_timeout_ms(s->control, now) : -1,
+		  sinks = sinks_timeout_ms(s->status.sinks, now);
 
 	wait = at - now > WAKE_MS ? WAKE_MS : at > now ? (int)(at - now) : 0;
+	wait = sinks >= 0 && sinks < wait ? sinks : wait;
 	return control >= 0 && control < wait ? control : wait;
 }
 
@@ -396,8 +429,10 @@ static void turn(struct supervisor *s)
 		[FD_STORE] = {.fd = fdstore_fd(&s->fdstore), .events = POLLIN},
 	};
 	size_t n = s->control ? control_poll(s->control, fds + FD_CONTROL) : 0;
+	struct pollfd *of_sinks = fds + FD_CONTROL + n;
+	size_t sinks = sinks_poll(s->status.sinks, of_sinks);
 
-	if (poll(fds, FD_CONTROL + n, next_timeout(s)) < 0) {
+	if (poll(fds, FD_CONTROL + n + sinks, next_timeout(s)) < 0) {
 		if (errno != EINTR)
 			fatal("poll");
 		return;
@@ -410,6 +445,7 @@ static void turn(struct supervisor *s)
 		fdstore_take(&s->fdstore);
 	if (s->control)
 		control_serve(s->control, fds + FD_CONTROL, n, process_now_ms());
+	sinks_serve(s->status.sinks, of_sinks, sinks);
 	if (fds[FD_SIGNAL].revents)
 		read_signals(s);
 	on_time(s);
@@ -457,7 +493,8 @@ static int start(struct supervisor *s)
 	s->handover = -1;
 	s->tail = frame_reader_new(s->status.chain.tail);
 	s->head = head_new(s->status.chain.head, process_now_ms());
-	if (!s->tail || !s->head)
+	s->status.sinks = sinks_new(s->options, s->instance.uid, s->instance.gid, heard, s);
+	if (!s->tail || !s->head || !s->status.sinks)
 		fatalx("no memory");
 	if (load_settings(s) < 0) {
 		log_warnx("%s is refused", s->options->config);
@@ -475,6 +512,7 @@ static void finish(struct supervisor *s)
 	chain_close(&s->status.chain);
 	frame_reader_free(s->tail);
 	head_free(s->head);
+	sinks_free(s->status.sinks);
 	report_free(&s->status.report);
 	if (s->signal_fd >= 0)
 		close(s->signal_fd);

@@ -222,6 +222,14 @@ static const char *check_order(const char *p, size_t len)
 			  GET(wire_order, program_len, p), WIRE_PATH_MAX);
 }
 
+static const char *check_verdict(const char *p, size_t len)
+{
+	if (GET(wire_verdict, kind, p) >= WIRE_VERDICT__MAX)
+		return "verdict out of range";
+	return check_text(p + sizeof(struct wire_verdict), len - sizeof(struct wire_verdict),
+			  GET(wire_verdict, text_len, p), WIRE_TEXT_MAX);
+}
+
 struct rule {
 	size_t size;   /* of the fixed part */
 	bool variable; /* more may follow; check() tests how much */
@@ -250,6 +258,8 @@ static const struct rule rules[WIRE__MAX] = {
 	[WIRE_STOP] = {0, false, NULL},
 	[WIRE_ORDER] = {sizeof(struct wire_order), true, check_order},
 	[WIRE_DONE] = {sizeof(struct wire_done), false, NULL},
+	[WIRE_EVENT] = {sizeof(struct wire_event), false, NULL},
+	[WIRE_VERDICT] = {sizeof(struct wire_verdict), true, check_verdict},
 	[WIRE_INTERFACES] = {sizeof(struct wire_interfaces), false, NULL},
 };
 
@@ -322,6 +332,20 @@ const char *wire_stage_name(unsigned value)
 		[WIRE_STAGE_COLLECTOR] = "collector",
 		[WIRE_STAGE_HASHER] = "hasher",
 		[WIRE_STAGE_STORE] = "store",
+		[WIRE_STAGE_NOTICES] = "notices",
+		[WIRE_STAGE_VIRUSTOTAL] = "virustotal",
+	};
+
+	return NAME(names, value);
+}
+
+const char *wire_verdict_name(unsigned value)
+{
+	static const char *const names[WIRE_VERDICT__MAX] = {
+		[WIRE_VERDICT_CLEAN] = "clean",
+		[WIRE_VERDICT_SUSPICIOUS] = "suspicious",
+		[WIRE_VERDICT_MALICIOUS] = "malicious",
+		[WIRE_VERDICT_UNKNOWN] = "unknown",
 	};
 
 	return NAME(names, value);

@@ -31,6 +31,7 @@ const char *wire_image_app(const struct wire_image *);
 
 /* Names as they stand in SQL, JSON and messages. NULL for a value out of range and for *_NONE. */
 const char *wire_stage_name(unsigned);	    /* "collector" */
+const char *wire_verdict_name(unsigned);    /* "clean", "malicious" ... */
 const char *wire_direction_name(unsigned);  /* "out", "in" */
 const char *wire_result_name(unsigned);	    /* "open", "refused" ... */
 const char *wire_peer_name(unsigned);	    /* "socket", "message", "caller", "inferred", "unknown" */

@@ -214,6 +214,23 @@ static void first_sightings(struct keep *k, int64_t now)
 		keep_db_trouble(k, rc);
 }
 
+void keep_verdict(struct keep *k, const struct wire_verdict *verdict)
+{
+	int rc;
+
+	/* one that cannot be written is asked for again */
+	if (k->db.db && keep_now_ms() >= k->retry_ms && (rc = writer_verdict(k->writer, verdict)) != 0)
+		keep_db_trouble(k, rc);
+}
+
+static void say_event(struct keep *k)
+{
+	struct wire_event event = {.last_id = (__u64)writer_event(k->writer)};
+
+	if (event.last_id)
+		(void)frame_put(k->stage->out, WIRE_EVENT, &event, sizeof(event), NULL, 0);
+}
+
 static void introduce(struct keep *k, int64_t now)
 {
 	int rc;
@@ -273,6 +290,7 @@ int keep_timers(struct keep *k, int busy)
 		write_all(k);
 	first_sightings(k, now);
 	introduce(k, now);
+	say_event(k);
 	write_known(k, now, false);
 	more = retain(k, now);
 	if (!busy && k->db.wal_frames > CHECKPOINT_FRAMES && now - k->written_ms >= IDLE_MS)

@@ -68,6 +68,7 @@ void keep_loss(struct keep *, const struct wire_loss *);
 void keep_error(struct keep *, const struct wire_error *);
 void keep_settings(struct keep *, const struct wire_settings *);
 void keep_order(struct keep *, const struct wire_order *); /* answers WIRE_DONE */
+void keep_verdict(struct keep *, const struct wire_verdict *);
 
 /* What is due by time. busy: more frames wait. Returns milliseconds until there may be more, -1 = never. */
 int keep_timers(struct keep *, int busy);

@@ -84,6 +84,9 @@ static void handle(struct keep *k, const struct wire_hdr *hdr, const void *paylo
 	case WIRE_ORDER:
 		keep_order(k, payload);
 		break;
+	case WIRE_VERDICT:
+		keep_verdict(k, payload);
+		break;
 	case WIRE_READY:
 		(void)frame_pass(out, hdr, payload);
 		ready(k, payload);

@@ -240,7 +240,10 @@
 	" PRIMARY KEY(exe, uid, muted)) WITHOUT ROWID;" \
 	"ALTER TABLE program ADD COLUMN told INTEGER NOT NULL DEFAULT 0;"	/* SCHEMA_TOLD_* */ \
 	"ALTER TABLE program ADD COLUMN first_parent INTEGER;"	/* of something that used the network */ \
+	"ALTER TABLE program ADD COLUMN verdict_time INTEGER;"	/* when it was asked for, unix seconds */ \
+	"ALTER TABLE program ADD COLUMN verdict_detail TEXT;" \
 	"CREATE INDEX program_name ON program(name);" \
+	"CREATE INDEX program_sha256 ON program(sha256);" \
 	"UPDATE program SET told = 1 WHERE first_network IS NOT NULL;" \
 	"UPDATE program SET told = told + 2, first_parent = first_seen WHERE id IN" \
 	" (SELECT p.program FROM image c JOIN image p ON p.id = c.parent);" \
@@ -306,7 +309,8 @@
 	" WHEN 11 THEN 'fanotify read' WHEN 12 THEN 'mount' WHEN 13 THEN 'store' WHEN 14 THEN 'retention'" \
 	" WHEN 15 THEN 'clock' WHEN 16 THEN 'uncounted' END"
 #define SCHEMA_STAGE(column) \
-	"CASE " column " WHEN 0 THEN 'supervisor' WHEN 1 THEN 'collector' WHEN 2 THEN 'hasher' WHEN 3 THEN 'store' END"
+	"CASE " column " WHEN 0 THEN 'supervisor' WHEN 1 THEN 'collector' WHEN 2 THEN 'hasher' WHEN 3 THEN 'store'" \
+	" WHEN 4 THEN 'notices' WHEN 5 THEN 'virustotal' END"
 #define SCHEMA_KIND(column) \
 	"CASE " column " WHEN 0 THEN 'new' WHEN 1 THEN 'changed' WHEN 2 THEN 'parent' WHEN 3 THEN 'verdict'" \
 	" WHEN 4 THEN 'error' WHEN 5 THEN 'loss' END"
@@ -375,7 +379,7 @@
 	"CREATE VIEW programs AS SELECT exe, name, " SCHEMA_SHA256("sha256") " AS sha256, " \
 	SCHEMA_HASH_ERROR("hash_error") " AS hash_error, first_seen, last_seen, first_network, " \
 	SCHEMA_SEEN_AS("seen_as") " AS seen_as, modified, verdict, acknowledged, ignored, " \
-	SCHEMA_ISO("first_seen") " AS time FROM program;"
+	SCHEMA_ISO("first_seen") " AS time, verdict_time, verdict_detail FROM program;"
 
 /* What a record of each kind is, what its loss means, and what to do: for people who read it at night. */
 #define SCHEMA_LOSS_WORDS \

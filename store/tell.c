@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/utf8.h"
+#include "config/wire_check.h"
 #include "store/schema.h"
 
 #define TEXT_MAX 512
@@ -26,6 +28,7 @@ struct tell {
 	const struct settings *settings;
 	struct textlog exe_log;
 	bool introduced, introducing;
+	bool events; /* in the transaction that is open */
 	bool news;
 	struct message message[TELL_WAITING]; /* the last ones: a ring */
 	size_t next;
@@ -133,7 +136,7 @@ static int quiet_program(const struct tell *t, struct sqlite *s, const struct pr
 
 /* ---- events */
 
-static int add_event(struct sqlite *s, int kind, int64_t time_s, int quiet_why, const struct program *p,
+static int add_event(struct tell *t, struct sqlite *s, int kind, int64_t time_s, int quiet_why, const struct program *p,
 		     const char *text)
 {
 	static const char add[] = "INSERT INTO event(time, kind, program, uid, quiet, exe, name, text)"
@@ -143,7 +146,8 @@ static int add_event(struct sqlite *s, int kind, int64_t time_s, int quiet_why, 
 	sqlite3_bind_int64(stmt, 1, time_s);
 	sqlite3_bind_int(stmt, 2, kind);
 	sqlite3_bind_int64(stmt, 3, p ? p->id : 0);
-	if (p)
+	t->events = true;
+	if (p && p->uid != WIRE_EVERYBODY)
 		sqlite3_bind_int64(stmt, 4, p->uid);
 	else
 		sqlite3_bind_null(stmt, 4);
@@ -250,7 +254,7 @@ static int tell_network(struct tell *t, struct sqlite *s, const struct program *
 		log_program(t, p, p->first_network_s, what, false);
 	else if (gather(t))
 		textlog_exe(gather(t), p->first_network_s, hash, p->exe, what, "");
-	return add_event(s, kind, p->first_network_s, why, p, p->context ?: "");
+	return add_event(t, s, kind, p->first_network_s, why, p, p->context ?: "");
 }
 
 static int tell_parent(struct tell *t, struct sqlite *s, const struct program *p, const struct row *row,
@@ -261,7 +265,7 @@ static int tell_parent(struct tell *t, struct sqlite *s, const struct program *p
 	if (why < 0)
 		return why;
 	log_program(t, p, p->first_parent_s, row->new_name ? "new name, exe" : "new exe", true);
-	return add_event(s, SCHEMA_KIND_PARENT, p->first_parent_s, why, p, p->child ?: "");
+	return add_event(t, s, SCHEMA_KIND_PARENT, p->first_parent_s, why, p, p->child ?: "");
 }
 
 int tell_program(struct tell *t, struct sqlite *s, const struct program *p)
@@ -303,9 +307,73 @@ int tell_introduce(struct tell *t, struct sqlite *s, int64_t now_s, uint64_t pro
 		 "far. They are taken as known; what is new from now on is told.",
 		 (unsigned long long)programs, (unsigned long long)network);
 	if (rc == 0)
-		rc = add_event(s, SCHEMA_KIND_NEW, now_s, quiet(t, SCHEMA_KIND_NEW), NULL, text);
+		rc = add_event(t, s, SCHEMA_KIND_NEW, now_s, quiet(t, SCHEMA_KIND_NEW), NULL, text);
 	t->introducing = rc == 0;
 	return rc;
+}
+
+/* ---- verdicts */
+
+static bool is_bad(unsigned kind)
+{
+	return kind == WIRE_VERDICT_SUSPICIOUS || kind == WIRE_VERDICT_MALICIOUS;
+}
+
+/* The programs with that content, one event and one line each, where its verdict is another than before. */
+static int tell_verdicts(struct tell *t, struct sqlite *s, const struct wire_verdict *v, const char *detail)
+{
+	static const char ask[] = "SELECT id, exe, name, acknowledged FROM program WHERE sha256 = ?1 AND"
+				  " verdict IS NOT ?2 AND exe IS NOT NULL GROUP BY exe";
+	sqlite3_stmt *stmt = sqlite_statement(s, ask);
+	const char *name = wire_verdict_name(v->kind);
+	struct program p = {.hash_error = WIRE_HASH_OK};
+	char hash[20];
+	int rc, why;
+	size_t i;
+
+	for (i = 0; i < 8; i++)
+		snprintf(hash + 2 * i, 3, "%02x", v->sha256[i]);
+	sqlite3_bind_blob(stmt, 1, v->sha256, sizeof(v->sha256), SQLITE_STATIC);
+	bind_text(stmt, 2, name);
+	while ((rc = sqlite_step(s, stmt)) == 1) {
+		p.id = sqlite3_column_int64(stmt, 0);
+		p.exe = (char *)sqlite3_column_text(stmt, 1);
+		p.name = (char *)sqlite3_column_text(stmt, 2);
+		p.uid = WIRE_EVERYBODY;
+		if (gather(t))
+			textlog_exe(gather(t), v->time_s, hash, p.exe, name, "");
+		if (!is_bad(v->kind))
+			continue;
+		why = is_muted(s, p.exe, v->time_s);
+		why = why < 0 ? why : why ? SCHEMA_QUIET_MUTED : quiet(t, SCHEMA_KIND_VERDICT);
+		if (why < 0 || (why = add_event(t, s, SCHEMA_KIND_VERDICT, v->time_s, why, &p, detail)) < 0) {
+			sqlite3_reset(stmt);
+			return why;
+		}
+	}
+	return rc;
+}
+
+int tell_verdict(struct tell *t, struct sqlite *s, const struct wire_verdict *v)
+{
+	static const char set[] = "UPDATE program SET verdict = ?2, verdict_time = ?3, verdict_detail = ?4"
+				  " WHERE sha256 = ?1";
+	char detail[TEXT_MAX];
+	sqlite3_stmt *stmt;
+	int rc;
+
+	snprintf(detail, sizeof(detail), "VirusTotal: %s; %.*s", wire_verdict_name(v->kind), (int)v->text_len,
+		 (const char *)(v + 1));
+	detail[utf8_valid_until(detail, strlen(detail))] = '\0';
+	if ((rc = tell_verdicts(t, s, v, detail)) < 0)
+		return rc;
+	stmt = sqlite_statement(s, set);
+	sqlite3_bind_blob(stmt, 1, v->sha256, sizeof(v->sha256), SQLITE_STATIC);
+	bind_text(stmt, 2, wire_verdict_name(v->kind));
+	sqlite3_bind_int64(stmt, 3, v->time_s);
+	sqlite3_bind_text(stmt, 4, (const char *)(v + 1), (int)v->text_len, SQLITE_STATIC);
+	t->news = true;
+	return sqlite_run(s, stmt);
 }
 
 /* ---- messages */
@@ -366,7 +434,7 @@ int tell_write(struct tell *t, struct sqlite *s)
 		if (!m->waits)
 			continue;
 		if ((rc = was_said(s, m)) == 0)
-			rc = add_event(s, m->kind, m->time_s, quiet(t, m->kind), NULL, m->text);
+			rc = add_event(t, s, m->kind, m->time_s, quiet(t, m->kind), NULL, m->text);
 		rc = rc < 0 ? rc : 0;
 		m->written = true;
 	}
@@ -375,9 +443,12 @@ int tell_write(struct tell *t, struct sqlite *s)
 
 /* ---- when the transaction is over */
 
-void tell_committed(struct tell *t)
+int64_t tell_committed(struct tell *t, struct sqlite *s)
 {
+	bool events = t->events;
 	size_t i;
+
+	t->events = false;
 
 	for (i = 0; i < TELL_WAITING; i++) {
 		t->message[i].waits &= !t->message[i].written;
@@ -389,6 +460,7 @@ void tell_committed(struct tell *t)
 	if (t->gather && fflush(t->gather) == 0 && t->lines_len > 0)
 		(void)textlog_append(&t->exe_log, t->lines, t->lines_len);
 	forget_lines(t);
+	return events ? sqlite_number(s, "SELECT max(id) FROM event", 0) : 0;
 }
 
 void tell_undone(struct tell *t)
@@ -398,5 +470,6 @@ void tell_undone(struct tell *t)
 	for (i = 0; i < TELL_WAITING; i++)
 		t->message[i].written = false;
 	t->introducing = false;
+	t->events = false;
 	forget_lines(t);
 }

@@ -44,9 +44,10 @@ int tell_program(struct tell *, struct sqlite *, const struct program *); /* its
 int tell_known(struct sqlite *, int64_t program_id);			  /* it is acknowledged */
 int tell_write(struct tell *, struct sqlite *);				  /* what waits */
 int tell_introduce(struct tell *, struct sqlite *, int64_t now_s, uint64_t programs, uint64_t network);
+int tell_verdict(struct tell *, struct sqlite *, const struct wire_verdict *);
 
 /* ---- behind it */
-void tell_committed(struct tell *);
+int64_t tell_committed(struct tell *, struct sqlite *); /* the last event of it, 0 = there was none */
 void tell_undone(struct tell *);
 
 #endif

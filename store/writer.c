@@ -22,6 +22,7 @@ struct writer {
 	struct images *images;
 	struct interfaces *interfaces;
 	struct tell *tell;
+	int64_t event; /* the last, not yet asked for */
 	struct records *records;
 	struct rollup *rollup;
 	struct chain *chain;
@@ -320,6 +321,21 @@ static int write_mark(struct writer *w, const struct writer_mark *mark)
 	return rc;
 }
 
+static void told(struct writer *w)
+{
+	int64_t last = tell_committed(w->tell, w->db);
+
+	w->event = last ? last : w->event;
+}
+
+int64_t writer_event(struct writer *w)
+{
+	int64_t last = w->event;
+
+	w->event = 0;
+	return last;
+}
+
 /* ---- programs that are news */
 
 struct sighting {
@@ -410,7 +426,7 @@ int64_t writer_commit(struct writer *w, const struct settings *settings, const s
 	if ((rc = sqlite_commit(w->db)) != 0)
 		return undo(w, rc);
 	programs_each(w->programs, written, w);
-	tell_committed(w->tell);
+	told(w);
 	interfaces_written(w->interfaces);
 	return rows ? (int64_t)batch_count(b) : 0;
 }
@@ -427,7 +443,7 @@ int writer_first_sightings(struct writer *w)
 	if (rc != 0)
 		return undo(w, rc);
 	programs_each(w->programs, looked_up, w->programs);
-	tell_committed(w->tell);
+	told(w);
 	return 0;
 }
 
@@ -464,6 +480,18 @@ int writer_introduce(struct writer *w, int64_t now_s)
 				 (uint64_t)sqlite_number(w->db, network, 0))) != 0 ||
 	    (rc = sqlite_commit(w->db)) != 0)
 		return undo(w, rc);
-	tell_committed(w->tell);
+	told(w);
+	return 0;
+}
+
+int writer_verdict(struct writer *w, const struct wire_verdict *verdict)
+{
+	int rc = sqlite_begin(w->db);
+
+	if (rc != 0)
+		return rc;
+	if ((rc = tell_verdict(w->tell, w->db, verdict)) != 0 || (rc = sqlite_commit(w->db)) != 0)
+		return undo(w, rc);
+	told(w);
 	return 0;
 }

@@ -41,6 +41,12 @@ int writer_first_sightings(struct writer *);
 /* The first start of all: what runs is known. 0 or -errno. */
 int writer_introduce(struct writer *, int64_t now_s);
 
+/* What VirusTotal says of a content. 0 or -errno. */
+int writer_verdict(struct writer *, const struct wire_verdict *);
+
+/* The last event that became durable since the last call, 0 = none. */
+int64_t writer_event(struct writer *);
+
 void writer_trim(struct writer *); /* give cache memory back */
 
 void writer_begin(struct writer *); /* with a database that was just opened */

@@ -1,5 +1,5 @@
 # fish completion for femtosnitch
-set -l commands run start stop restart status check-config doctor query verify list why ack mute unmute version help
+set -l commands run start stop restart status check-config doctor query verify list why ack mute unmute notify-test version help
 set -l bare "not __fish_seen_subcommand_from $commands"
 
 complete -c femtosnitch -f
@@ -20,6 +20,7 @@ complete -c femtosnitch -n $bare -a mute -d 'say nothing about it'
 complete -c femtosnitch -n $bare -a unmute -d 'speak of it again'
 complete -c femtosnitch -n '__fish_seen_subcommand_from list' -a 'new muted'
 complete -c femtosnitch -n $bare -a verify -d 'was the log changed'
+complete -c femtosnitch -n $bare -a notify-test -d 'show one bubble'
 complete -c femtosnitch -n $bare -a version -d 'print the version'
 complete -c femtosnitch -n $bare -a help -d 'print help'
 set -l asking '__fish_seen_subcommand_from query'

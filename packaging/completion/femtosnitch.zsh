@@ -11,7 +11,7 @@ _arguments -C \
 		restart\:"stop and start" status\:"does it run, and how well" check-config\:"is config.json good"
 		doctor\:"what this kernel lets us see" query\:"ask the log" verify\:"was the log changed" version\:"print the version"
 		list\:"programs that are new or muted" why\:"why it was told or not" ack\:"this program is known"
-		mute\:"say nothing about it" unmute\:"speak of it again" help\:"print help"))' \
+		notify-test\:"show one bubble" mute\:"say nothing about it" unmute\:"speak of it again" help\:"print help"))' \
 	'*:: :->rest'
 
 if [[ $state == rest && $words[1] == query ]]; then

@@ -341,7 +341,7 @@ static void test_ready_and_stop(void **state)
 	must_hear(r, "config.json: written with the defaults");
 	must_answer(r, "status", "state: running\n");
 	must_answer(r, "status", "coverage store: store works\n");
-	must_answer(r, "status", "notice: not in this build: desktop notifications");
+	must_answer(r, "status", "notice: not in this build: GeoIP lookup");
 	must_answer(r, "status", "settings generation: 1\n");
 	start = now_ms();
 	kill(r->pid, SIGINT); /* Ctrl-C under sudo and make: not an order to kill */

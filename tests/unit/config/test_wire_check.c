@@ -144,6 +144,7 @@ static void test_fixed(void **state)
 		{WIRE_CHANGED, sizeof(struct wire_changed)},
 		{WIRE_INTERFACES, sizeof(struct wire_interfaces)},
 		{WIRE_DONE, sizeof(struct wire_done)},
+		{WIRE_EVENT, sizeof(struct wire_event)},
 		{WIRE_FLOW, sizeof(struct wire_flow)},
 		{WIRE_DIGEST, sizeof(struct wire_digest)},
 	};
@@ -406,6 +407,20 @@ static void test_order(void **state)
 	bad_u8(sizeof(order), 0, "NUL in text");
 }
 
+static void test_verdict(void **state)
+{
+	struct wire_verdict verdict = {.kind = WIRE_VERDICT_MALICIOUS, .text_len = 1};
+
+	(void)state;
+	begin(WIRE_VERDICT, &verdict, sizeof(verdict));
+	add("x", 1);
+	good();
+	only_this_length();
+	bad_u32(offsetof(struct wire_verdict, kind), WIRE_VERDICT__MAX, "verdict out of range");
+	bad_u32(offsetof(struct wire_verdict, text_len), 0, "does not match");
+	bad_u8(sizeof(verdict), 0xff, "not UTF-8");
+}
+
 static void test_resume(void **state)
 {
 	struct wire_resume resume = {.journal = 1};
@@ -513,6 +528,7 @@ int main(void)
 		cmocka_unit_test(test_place),	  cmocka_unit_test(test_resume),
 		cmocka_unit_test(test_facts),	  cmocka_unit_test(test_names),
 		cmocka_unit_test(test_corpus),	  cmocka_unit_test(test_order),
+		cmocka_unit_test(test_verdict),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

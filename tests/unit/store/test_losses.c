@@ -102,7 +102,7 @@ static void stages_are_told_apart(void **state)
 	struct wire_loss l = {.from_ns = FEED_NS, .to_ns = FEED_NS, .records = 1, .kind = WIRE_LOSS_PIPE};
 
 	(void)state;
-	for (l.stage = WIRE_STAGE_COLLECTOR; l.stage < WIRE_STAGE__MAX; l.stage++)
+	for (l.stage = WIRE_STAGE_COLLECTOR; l.stage < WIRE_CHAIN_END; l.stage++)
 		losses_add(losses, &l, "x", 1);
 	write_all();
 	assert_string_equal(scratch_ask(&s, "SELECT stage FROM losses ORDER BY 1"),
