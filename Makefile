@@ -20,7 +20,7 @@ BPFTOOL ?= $(firstword $(wildcard /usr/lib/linux-tools/*/bpftool /usr/sbin/bpfto
 LLVM_STRIP ?= $(firstword $(shell command -v llvm-strip llvm-strip-19 llvm-strip-18 llvm-strip-17 llvm-strip-16 llvm-strip-15 llvm-strip-14) llvm-strip)
 CFLAGS ?= -O2 -g
 CFLAGS += -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -fstack-protector-strong -fPIE
-CPPFLAGS += -I. -I$B -D_GNU_SOURCE -D_FORTIFY_SOURCE=$(if $(SANITIZE),0,2) -DVERSION='"$(VERSION)"' \
+CPPFLAGS += -I. -I$B -isystem /usr/include/postgresql -D_GNU_SOURCE -D_FORTIFY_SOURCE=$(if $(SANITIZE),0,2) -DVERSION='"$(VERSION)"' \
 	-DLIBEXECDIR='"$(LIBEXECDIR)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' -MMD -MP
 CFLAGS += -ffile-prefix-map=$(CURDIR)=.
 LDFLAGS += -pie -Wl,-z,relro,-z,now,--gc-sections,--as-needed
@@ -41,7 +41,8 @@ LIBS_store := -lsqlite3 -l:libcrypto.a
 LIBS_view := -lsqlite3
 # processes that serve one stage: FOLDER/NAME is femtosnitch-NAME, linked with that folder. The desktop's is only made
 # where libnotify is.
-SERVANTS := store/verify store/notices $(if $(shell pkg-config --exists libnotify && echo y),store/notify)
+SERVANTS := store/postgres store/verify store/notices $(if $(shell pkg-config --exists libnotify && echo y),store/notify)
+LIBS_postgres := -lsqlite3 -lpq -lcrypto
 LIBS_verify := $(LIBS_store)
 LIBS_notices := -lsqlite3
 LIBS_notify = $(shell pkg-config --libs libnotify)

@@ -62,6 +62,7 @@ enum wire_type {
 	WIRE_DONE,    /* wire_done: it is written (store -> supervisor) */
 	WIRE_EVENT,   /* wire_event: there is something new to tell (store -> supervisor -> sinks) */
 	WIRE_VERDICT, /* wire_verdict: what VirusTotal says (virustotal -> supervisor -> store) */
+	WIRE_SINK,    /* wire_sink: how far a copy is (sink -> store -> supervisor; to a sink: where to begin) */
 	WIRE__MAX
 };
 
@@ -498,6 +499,23 @@ struct wire_done {
 	__u32 pad;
 };
 
+enum wire_sink_name {
+	WIRE_SINK_POSTGRES,
+	WIRE_SINK__MAX
+};
+
+/* Behind it: text_len bytes, no NUL: what went wrong last, "" = nothing since it last went well. */
+struct wire_sink {
+	__u64 seq;	    /* windows (chain.seq) up to it are there */
+	__u64 rows;	    /* sent since the sink started */
+	__u64 behind_rows;  /* that are not there yet */
+	__u64 behind_s;	    /* how old the oldest of them is */
+	wire_ns success_ns; /* when the server last took something, 0 = never in this run */
+	wire_ns error_ns;
+	__u32 sink; /* enum wire_sink_name */
+	__u32 text_len;
+};
+
 #ifndef __bpf__
 /* Both compilers lay these out alike only because no member needs padding that is not written down. */
 static_assert(sizeof(struct wire_hdr) == 8, "wire_hdr");
@@ -517,6 +535,7 @@ static_assert(sizeof(struct wire_resume) == 32, "wire_resume");
 static_assert(sizeof(struct wire_order) == 32, "wire_order");
 static_assert(sizeof(struct wire_done) == 24, "wire_done");
 static_assert(sizeof(struct wire_verdict) == 48, "wire_verdict");
+static_assert(sizeof(struct wire_sink) == 56, "wire_sink");
 static_assert(sizeof(struct wire_hdr) + sizeof(struct wire_image) + sizeof(struct wire_exec) +
 			      2 * WIRE_PATH_MAX + WIRE_ARGV_MAX + WIRE_APP_MAX <=
 		      WIRE_FRAME_MAX,

@@ -33,6 +33,8 @@ static const struct command commands[] = {
 	{"mute", "PROGRAM [TIME]", "say nothing about it (for 2h, 7d ...)", command_mute},
 	{"unmute", "PROGRAM|all", "speak of it again", command_unmute},
 	{"notify-test", "", "show one bubble, or say which link is broken", command_notify_test},
+	{"pg-schema", "[...]", "print the SQL that \"DB sql server\" needs on a PostgreSQL server",
+	 command_pg_schema},
 	{"verify", "[...]", "was the log changed since it was written", command_verify},
 	{"version", "", "print the version", version},
 	{"help", "", "print this", help},

@@ -26,6 +26,8 @@ void report_free(struct report *r)
 		free(r->coverage[stage]);
 		free(r->messages[stage]);
 	}
+	for (stage = 0; stage < WIRE_SINK__MAX; stage++)
+		free(r->sink_error[stage]);
 	free(r->notices);
 	memset(r, 0, sizeof(*r));
 }
@@ -184,6 +186,14 @@ void report_interfaces(struct report *r, const struct wire_interfaces *interface
 	r->interfaces = *interfaces;
 }
 
+void report_sink(struct report *r, const struct wire_sink *sink)
+{
+	r->sinks[sink->sink] = *sink;
+	r->sink_said[sink->sink] = true;
+	free(r->sink_error[sink->sink]);
+	r->sink_error[sink->sink] = sink->text_len ? strndup((const char *)(sink + 1), sink->text_len) : NULL;
+}
+
 void report_tick(struct report *r, int64_t now_ms)
 {
 	int kind;
@@ -271,6 +281,30 @@ static void print_interfaces(FILE *f, const struct wire_interfaces *in)
 		print_rest(f, in);
 }
 
+static void print_sinks(const struct report *r, FILE *f)
+{
+	static const char *const names[WIRE_SINK__MAX] = {[WIRE_SINK_POSTGRES] = "PostgreSQL"};
+	char when[TIME_TEXT_SIZE], key[48];
+	int i;
+
+	for (i = 0; i < WIRE_SINK__MAX; i++) {
+		const struct wire_sink *s = &r->sinks[i];
+
+		if (!r->sink_said[i])
+			continue;
+		fprintf(f, "copy %s: %" PRIu64 " rows sent, ", names[i], (uint64_t)s->rows);
+		if (s->behind_rows)
+			fprintf(f, "%" PRIu64 " wait, the oldest for %" PRIu64 " s", (uint64_t)s->behind_rows,
+				(uint64_t)s->behind_s);
+		else
+			fputs("none waits", f);
+		fprintf(f, ", last success %s\n", s->success_ns ? time_text(s->success_ns, when) : "never");
+		snprintf(key, sizeof(key), "copy %s, last error", names[i]);
+		if (r->sink_error[i])
+			fprintf(f, "%s: %s %s\n", key, time_text(s->error_ns, when), r->sink_error[i]);
+	}
+}
+
 void report_print(const struct report *r, FILE *f)
 {
 	char key[32], when[TIME_TEXT_SIZE];
@@ -283,6 +317,7 @@ void report_print(const struct report *r, FILE *f)
 		fprintf(f, "last commit ms: %" PRIu64 ".%03u\n", r->commit_us / 1000,
 			(unsigned)(r->commit_us % 1000));
 	print_interfaces(f, &r->interfaces);
+	print_sinks(r, f);
 	for (i = WIRE_STAGE_COLLECTOR; i < WIRE_STAGE__MAX; i++) {
 		snprintf(key, sizeof(key), "coverage %s", wire_stage_name((unsigned)i));
 		each_line(r->coverage[i], print_line, f, key);

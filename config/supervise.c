@@ -265,6 +265,9 @@ static void take_frame(struct supervisor *s, const struct wire_hdr *hdr, const v
 	case WIRE_COMMITTED:
 		committed(s, payload);
 		break;
+	case WIRE_SINK:
+		report_sink(&s->status.report, payload);
+		break;
 	case WIRE_DONE:
 		done(s, payload);
 		break;

@@ -205,6 +205,27 @@ static const char *find_duplicate(const cJSON *json)
 	return NULL;
 }
 
+/* MariaDB and MySQL, which picosnitch also knew, are not there; what else is wrong, the copy itself says. */
+static void notice_client(struct parse *p, const struct key *key, const struct scan_value *v,
+			  const cJSON *json)
+{
+	static const char *const built[] = {"psycopg", "psycopg2", "postgresql", "postgres", "libpq", ""};
+	const char *client = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "client"));
+	char text[512], shown[SHOW];
+	size_t i;
+
+	for (i = 0; client && i < sizeof(built) / sizeof(built[0]); i++)
+		if (strcasecmp(client, built[i]) == 0)
+			client = NULL;
+	if (!client || !p->notice)
+		return;
+	snprintf(text, sizeof(text),
+		 "%.200s:%u: \"%s\": no copy is made: client %s is not in this build, psycopg is", p->file,
+		 v->line, keys_name(key),
+		 keys_show(shown, sizeof(shown), &(struct scan_value){.raw = client, .len = strlen(client)}));
+	p->notice(p->arg, text);
+}
+
 void value_server(struct parse *p, const struct key *key, const struct scan_value *v)
 {
 	static const char allowed[] = "an object like {\"client\": ...}, or a string";
@@ -229,6 +250,7 @@ void value_server(struct parse *p, const struct key *key, const struct scan_valu
 			keep_string(p, key, text);
 		else
 			p->no_memory = true;
+		notice_client(p, key, v, json);
 	}
 	cJSON_Delete(json);
 }

@@ -230,6 +230,14 @@ static const char *check_verdict(const char *p, size_t len)
 			  GET(wire_verdict, text_len, p), WIRE_TEXT_MAX);
 }
 
+static const char *check_sink(const char *p, size_t len)
+{
+	if (GET(wire_sink, sink, p) >= WIRE_SINK__MAX)
+		return "sink out of range";
+	return check_text(p + sizeof(struct wire_sink), len - sizeof(struct wire_sink),
+			  GET(wire_sink, text_len, p), WIRE_TEXT_MAX);
+}
+
 struct rule {
 	size_t size;   /* of the fixed part */
 	bool variable; /* more may follow; check() tests how much */
@@ -260,6 +268,7 @@ static const struct rule rules[WIRE__MAX] = {
 	[WIRE_DONE] = {sizeof(struct wire_done), false, NULL},
 	[WIRE_EVENT] = {sizeof(struct wire_event), false, NULL},
 	[WIRE_VERDICT] = {sizeof(struct wire_verdict), true, check_verdict},
+	[WIRE_SINK] = {sizeof(struct wire_sink), true, check_sink},
 	[WIRE_INTERFACES] = {sizeof(struct wire_interfaces), false, NULL},
 };
 

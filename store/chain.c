@@ -29,7 +29,7 @@ struct chain *chain_new(struct sqlite *db)
 	if (!c)
 		return NULL;
 	c->db = db;
-	c->history = history_new(db);
+	c->history = history_new(db, false);
 	if (!c->history) {
 		free(c);
 		return NULL;
@@ -118,11 +118,13 @@ static int last_window(struct chain *c, struct content_window *w)
 	" INSERT OR IGNORE INTO late(image, before, run, pending)"                                           \
 	" SELECT i0.id, 1 + max(coalesce((SELECT max(id) FROM flow), 0), l.first + l.flows - 1), "           \
 	"l.run, " COLUMNS_IMAGE_PENDING                                                                      \
-	" FROM (SELECT id FROM a UNION SELECT id FROM b UNION SELECT id FROM c) x"                           \
+	" FROM (SELECT id FROM a UNION SELECT id FROM b UNION SELECT id FROM c UNION SELECT id FROM image "  \
+	"WHERE script > 0 AND script IN (" programs ")) x"                                                   \
 	" JOIN (SELECT * FROM chain ORDER BY seq DESC LIMIT 1) l JOIN image i0 ON i0.id = x.id"              \
 	" LEFT JOIN program p0 ON p0.id = i0.program"                                                        \
 	" LEFT JOIN image i1 ON i1.id = i0.parent LEFT JOIN program p1 ON p1.id = i1.program"                \
-	" LEFT JOIN image i2 ON i2.id = i1.parent LEFT JOIN program p2 ON p2.id = i2.program"
+	" LEFT JOIN image i2 ON i2.id = i1.parent LEFT JOIN program p2 ON p2.id = i2.program LEFT JOIN "     \
+	"program s0 ON s0.id = i0.script"
 
 int chain_late(struct sqlite *s, int64_t program)
 {
@@ -172,7 +174,8 @@ static int64_t tell_all_late(struct chain *c, int64_t seq, struct content_late *
 		"SELECT l.image, l.before, l.run, l.pending FROM late l LEFT JOIN image i0 ON i0.id = l.image"
 		" LEFT JOIN program p0 ON p0.id = i0.program"
 		" LEFT JOIN image i1 ON i1.id = i0.parent LEFT JOIN program p1 ON p1.id = i1.program"
-		" LEFT JOIN image i2 ON i2.id = i1.parent LEFT JOIN program p2 ON p2.id = i2.program"
+		" LEFT JOIN image i2 ON i2.id = i1.parent LEFT JOIN program p2 ON p2.id = i2.program LEFT "
+		"JOIN program s0 ON s0.id = i0.script"
 		" WHERE l.window IS NULL AND " COLUMNS_IMAGE_PENDING
 		" = 0 ORDER BY l.before, l.image LIMIT ?1";
 	int64_t waiting = sqlite_number(c->db, any, 0), n = 0, row[4];

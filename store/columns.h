@@ -50,10 +50,13 @@
 
 #define COLUMNS_FLOW_FROM " FROM flow f"
 
-/* ?1: the image's id; ?2: the generations (1 = itself, 2 = its parent, 4 = the parent's parent) whose hash shall be
+/* ?1: the image's id; ?2: the generations (1 = itself, 2 = its parent, 4 = the parent's parent, 8 = its script) whose hash shall be
  * shown as pending, as it was once */
 #define COLUMNS_SHA256(generation, table) \
 	"CASE WHEN ?2 & " generation " THEN NULL ELSE " SCHEMA_SHA256(table ".sha256") " END"
+
+/* Its path is found together with its hash. */
+#define COLUMNS_SCRIPT "CASE WHEN ?2 & 8 THEN NULL ELSE s0.exe END"
 
 #define COLUMNS_IMAGE(COLUMN) \
 	COLUMN(1, exe, text, "p0.exe") \
@@ -74,11 +77,12 @@
 	COLUMN(1, unit, text, "w0.unit") \
 	COLUMN(1, runtime, text, "w0.runtime") \
 	COLUMN(1, cgroup, text, "w0.cgroup") \
-	COLUMN(0, script, text, "s0.exe")		/* what is known of it may come late */ \
-	COLUMN(0, script_sha256, text, SCHEMA_SHA256("s0.sha256")) \
+	COLUMN(1, script, text, COLUMNS_SCRIPT) \
+	COLUMN(1, script_sha256, text, COLUMNS_SHA256("8", "s0")) \
 	COLUMN(1, script_source, text, SCHEMA_SCRIPT("i0.script_source")) \
-	COLUMN(0, script_hash_error, text, SCHEMA_HASH_ERROR("s0.hash_error")) \
-	COLUMN(0, app, text, "coalesce(i0.app, s0.exe, p0.exe)") \
+	COLUMN(1, script_hash_error, text, "CASE WHEN ?2 & 8 THEN 'pending' ELSE " \
+		SCHEMA_HASH_ERROR("s0.hash_error") " END") \
+	COLUMN(1, app, text, "coalesce(i0.app, " COLUMNS_SCRIPT ", p0.exe)") \
 	COLUMN(1, flags, text, SCHEMA_FLAGS("i0.flags"))
 
 #define COLUMNS_IMAGE_FROM \
@@ -90,7 +94,7 @@
 
 /* Generations whose hash is pending now, as a number for ?2 */
 #define COLUMNS_IMAGE_PENDING \
-	"(p0.hash_error IS 1) + 2 * (p1.hash_error IS 1) + 4 * (p2.hash_error IS 1)"
+	"(p0.hash_error IS 1) + 2 * (p1.hash_error IS 1) + 4 * (p2.hash_error IS 1) + 8 * (s0.hash_error IS 1)"
 /* clang-format on */
 
 /* For a list of columns in SQL: ", sql" and ", name" */

@@ -20,17 +20,20 @@ struct known {
 
 struct history {
 	struct sqlite *db;
+	bool all;
 	struct content_value image_values[COLUMNS_N_IMAGE], flow_values[COLUMNS_N_FLOW];
 	char pending[HISTORY_PENDING_SIZE];
 	struct known known[CACHE_SIZE]; /* direct-mapped */
 };
 
-struct history *history_new(struct sqlite *db)
+struct history *history_new(struct sqlite *db, bool all)
 {
 	struct history *h = calloc(1, sizeof(*h));
 
-	if (h)
+	if (h) {
 		h->db = db;
+		h->all = all;
+	}
 	return h;
 }
 
@@ -127,21 +130,35 @@ static void pending_text(char text[HISTORY_PENDING_SIZE], const struct history_r
 	snprintf(text, HISTORY_PENDING_SIZE, "%s:%" PRId64 ":%u", log, image, pending);
 }
 
-/* The statement stays at its row: the caller resets it when done with the values. */
-static int describe(struct history *h, const struct history_run *run, int64_t image, unsigned pending,
-		    struct history_image *out, sqlite3_stmt **at)
+static int ask_pending(struct history *h, int64_t image, unsigned *pending)
 {
-	static const char sql[] =
-		"SELECT " COLUMNS_IMAGE_PENDING COLUMNS_IMAGE(COLUMNS_SELECT) COLUMNS_IMAGE_FROM;
+	static const char sql[] = "SELECT " COLUMNS_IMAGE_PENDING COLUMNS_IMAGE_FROM;
 	sqlite3_stmt *stmt = sqlite_statement(h->db, sql);
 	int rc;
 
 	sqlite3_bind_int64(stmt, 1, image);
+	if ((rc = sqlite_step(h->db, stmt)) != 1)
+		return rc == 0 ? -EIO : rc;
+	*pending = (unsigned)sqlite3_column_int(stmt, 0);
+	sqlite3_reset(stmt);
+	return 0;
+}
+
+/* The statement stays at its row: the caller resets it when done with the values. */
+static int describe(struct history *h, const struct history_run *run, int64_t image, unsigned pending,
+		    struct history_image *out, sqlite3_stmt **at)
+{
+	static const char sql[] = "SELECT 0" COLUMNS_IMAGE(COLUMNS_SELECT) COLUMNS_IMAGE_FROM;
+	int rc = pending ? 0 : ask_pending(h, image, &pending);
+	sqlite3_stmt *stmt;
+
+	if (rc != 0)
+		return rc;
+	stmt = sqlite_statement(h->db, sql);
+	sqlite3_bind_int64(stmt, 1, image);
 	sqlite3_bind_int64(stmt, 2, pending);
 	if ((rc = sqlite_step(h->db, stmt)) != 1)
 		return rc == 0 ? -EIO : rc;
-	if (pending == 0)
-		pending = (unsigned)sqlite3_column_int(stmt, 0);
 	read_values(stmt, 1, columns_image, COLUMNS_N_IMAGE, h->image_values);
 	out->values = h->image_values;
 	out->pending = NULL;
@@ -221,9 +238,11 @@ static int look_up(struct history *h, const struct history_run *run, int64_t ima
 int history_flows(struct history *h, const struct history_run *run, int64_t first, int64_t last,
 		  history_image_fn *image_fn, history_flow_fn *flow_fn, void *arg)
 {
-	static const char sql[] = "SELECT f.id, f.image" COLUMNS_FLOW(COLUMNS_HASHED) COLUMNS_FLOW_FROM
+	static const char hashed[] = "SELECT f.id, f.image" COLUMNS_FLOW(COLUMNS_HASHED) COLUMNS_FLOW_FROM
 		" WHERE f.id BETWEEN ?1 AND ?2 ORDER BY f.id";
-	sqlite3_stmt *stmt = sqlite_statement(h->db, sql);
+	static const char all[] = "SELECT f.id, f.image" COLUMNS_FLOW(COLUMNS_SELECT) COLUMNS_FLOW_FROM
+		" WHERE f.id BETWEEN ?1 AND ?2 ORDER BY f.id";
+	sqlite3_stmt *stmt = sqlite_statement(h->db, h->all ? all : hashed);
 	struct history_flow flow = {.values = h->flow_values};
 	int rc;
 

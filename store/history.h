@@ -40,7 +40,8 @@ struct history_flow {
 };
 
 struct history;
-struct history *history_new(struct sqlite *); /* NULL: no memory */
+/* all: also the columns that are not hashed, else they are NULL. NULL: no memory. */
+struct history *history_new(struct sqlite *, bool all);
 void history_free(struct history *);
 
 /* What was read before may be different now: call it at the begin of a transaction. */

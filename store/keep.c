@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -67,7 +68,12 @@ static int commit(struct keep *k)
 {
 	const struct settings *settings = &k->stage->settings;
 	const struct writer_mark mark = {
-		.window_to = k->window_to, .journal = k->facts.journal, .facts = k->facts.next};
+		.window_to = k->window_to,
+		.journal = k->facts.journal,
+		.facts = k->facts.next,
+		.sink = k->sink,
+	};
+	bool foreign = batch_foreign(k->in.batch) > 0; /* a copy of our own traffic would make more of it */
 	struct timespec from, to;
 	int64_t rows;
 
@@ -87,6 +93,8 @@ static int commit(struct keep *k)
 	losses_clear(k->in.losses);
 	programs_sweep(k->in.programs);
 	k->rows += (uint64_t)rows;
+	if (foreign)
+		sink_wake(k->sink);
 	committed(k, (to.tv_sec - from.tv_sec) * 1000000 + (to.tv_nsec - from.tv_nsec) / 1000);
 	if (k->db.wal_frames > CHECKPOINT_NOW)
 		sqlite_checkpoint(&k->db);
@@ -108,7 +116,7 @@ void keep_flow(struct keep *k, const struct wire_flow *flow)
 	interfaces_flow(k->interfaces, flow);
 	intake_flow(&k->in, flow, stage_now());
 	if (batch_count(k->in.batch) >= BATCH_EARLY && keep_now_ms() >= k->retry_ms) {
-		if (!k->stage->settings.sql_log && !k->stage->settings.text_log)
+		if (!k->stage->settings.sql_log && !k->stage->settings.text_log && !sink_wanted(k->sink))
 			batch_clear(k->in.batch);
 		else
 			write_all(k);
@@ -191,6 +199,7 @@ void keep_order(struct keep *k, const struct wire_order *order)
 /* What came under the old settings is written under them. */
 void keep_settings(struct keep *k, const struct wire_settings *settings)
 {
+	char *server = strdup(k->stage->settings.sql_server);
 	bool commands = k->stage->settings.log_commands;
 
 	intake_settle(&k->in, stage_now(), 1);
@@ -199,6 +208,9 @@ void keep_settings(struct keep *k, const struct wire_settings *settings)
 		log_warnx("the new settings were refused");
 	if (commands != k->stage->settings.log_commands)
 		writer_forget(k->writer);
+	if (!server || strcmp(server, k->stage->settings.sql_server) != 0)
+		sink_begin(k->sink, &k->db);
+	free(server);
 	k->retention_ms = 0;
 }
 
@@ -265,6 +277,7 @@ static bool retain(struct keep *k, int64_t now)
 
 	if (now < k->retention_ms || now < k->retry_ms || !k->db.db)
 		return false;
+	k->retention.copied = sink_acked(k->sink);
 	rc = retention_run(&k->retention, &k->db, &k->stage->settings, k->in.losses,
 			   (int64_t)(stage_now() / NS));
 	if (rc < 0)
@@ -284,7 +297,7 @@ int keep_timers(struct keep *k, int busy)
 {
 	int64_t now = keep_now_ms();
 	bool more;
-	int wait;
+	int wait, sink;
 
 	if ((k->trouble || !k->db.db) && now >= k->retry_ms)
 		write_all(k);
@@ -313,7 +326,13 @@ int keep_timers(struct keep *k, int busy)
 		wait = until(now, k->retry_ms, wait);
 	if (k->written_ms > k->trimmed_ms)
 		wait = until(now, k->written_ms + IDLE_MS, wait);
-	return wait;
+	sink = sink_serve(k->sink, &k->db);
+	return sink >= 0 ? until(now, now + sink, wait) : wait;
+}
+
+static void sink_said(void *arg, const struct wire_error *error)
+{
+	keep_error(arg, error);
 }
 
 void keep_open(struct keep *k, struct stage *stage)
@@ -327,6 +346,7 @@ void keep_open(struct keep *k, struct stage *stage)
 	if (intake_open(&k->in, &stage->settings) != 0 ||
 	    !(k->interfaces = interfaces_new("/proc/self/net", "/sys/class/net")) ||
 	    !(k->tell = tell_new(&stage->settings, stage->log_dir)) ||
+	    !(k->sink = sink_new(stage, sink_said, k)) ||
 	    !(k->writer = writer_new(&k->db, k->in.programs, k->in.images, k->interfaces, k->tell)))
 		fatalx("no memory");
 	heartbeat_open(&k->heartbeat, dir);
@@ -420,11 +440,13 @@ void keep_close(struct keep *k)
 	/* Not after a loss: the next start then says that this time is missing. */
 	if (all && k->gap_from == 0)
 		heartbeat_beat(&k->heartbeat, stage_now(), 1);
+	sink_end(k->sink, &k->db);
 	sqlite_checkpoint(&k->db);
 	sqlite_close(&k->db);
 	heartbeat_close(&k->heartbeat);
 	writer_free(k->writer);
 	tell_free(k->tell);
+	sink_free(k->sink);
 	interfaces_free(k->interfaces);
 	coverage_close(&k->coverage);
 	intake_close(&k->in);

@@ -17,6 +17,7 @@
 #include "store/intake.h"
 #include "store/interfaces.h"
 #include "store/retention.h"
+#include "store/sink.h"
 #include "store/sqlite.h"
 #include "store/tell.h"
 #include "store/textlog.h"
@@ -34,6 +35,7 @@ struct keep {
 	struct sqlite db;
 	struct writer *writer;
 	struct tell *tell;
+	struct sink *sink;
 	struct interfaces *interfaces;
 	struct retention retention;
 	struct heartbeat heartbeat;

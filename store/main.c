@@ -125,14 +125,15 @@ static int take_frames(struct keep *k)
 
 static void loop(struct keep *k)
 {
-	struct pollfd fds[2] = {{.fd = 0, .events = POLLIN}, {.fd = 1}};
+	struct pollfd fds[3] = {{.fd = 0, .events = POLLIN}, {.fd = 1}, {.events = POLLIN}};
 	int rc, wait;
 
 	while ((rc = take_frames(k)) != 0) {
 		wait = keep_timers(k, rc == 1);
 		fds[1].fd = frame_flush(k->stage->out) == -EAGAIN ? 1 : -1;
 		fds[1].events = POLLOUT;
-		if (rc == -EAGAIN && poll(fds, 2, wait) < 0 && errno != EINTR)
+		fds[2].fd = sink_fd(k->sink);
+		if (rc == -EAGAIN && poll(fds, 3, wait) < 0 && errno != EINTR)
 			fatal("poll");
 	}
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/utf8.h"
 #include "config/wire_check.h"
@@ -182,7 +183,8 @@ static struct program *program_new(const struct wire_image *image, const struct 
 	}
 	p->exe = known(p->exe);
 	p->name = known(p->name);
-	p->self = exec->flags & WIRE_EXEC_SELF;
+	/* the supervisor's children are marked on the way, ours are not */
+	p->self = exec->flags & WIRE_EXEC_SELF || exec->parent.tgid == (uint32_t)getpid();
 	p->running = exec->source == WIRE_EXEC_RUNNING;
 	p->file_id = image->file_id;
 	p->hash_error = (uint8_t)image->hash_error;

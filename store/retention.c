@@ -20,7 +20,74 @@
 struct slice {
 	int64_t from_s, to_s; /* contime of the rows removed */
 	int64_t rows, bytes;
+	int64_t last_id;
 };
+
+/* The first flow that the copy does not have. */
+static int64_t first_unsent(const struct retention *r, struct sqlite *s)
+{
+	static const char sql[] = "SELECT first FROM chain WHERE seq > ?1 AND flows > 0 ORDER BY seq LIMIT 1";
+	sqlite3_stmt *stmt;
+	int64_t id = INT64_MAX;
+
+	if (r->copied == INT64_MAX)
+		return id;
+	stmt = sqlite_statement(s, sql);
+	sqlite3_bind_int64(stmt, 1, r->copied);
+	if (sqlite_step(s, stmt) == 1) {
+		id = sqlite3_column_int64(stmt, 0);
+		sqlite3_reset(stmt);
+	}
+	return id;
+}
+
+/* Rows of before this time are too old. Those behind the first that is not copied are hardly older than it.
+ */
+static int64_t too_old(const struct retention *r, struct sqlite *s, const struct settings *settings,
+		       int64_t now_s)
+{
+	static const char sql[] = "SELECT contime FROM flow WHERE id >= ?1 ORDER BY id LIMIT 1";
+	int64_t cutoff = now_s - (int64_t)settings->retention_days * DAY_S, unsent = first_unsent(r, s),
+		oldest;
+	sqlite3_stmt *stmt;
+
+	cutoff -= cutoff % HOUR_S;
+	if (unsent == INT64_MAX)
+		return cutoff;
+	stmt = sqlite_statement(s, sql);
+	sqlite3_bind_int64(stmt, 1, unsent);
+	if (sqlite_step(s, stmt) != 1)
+		return cutoff;
+	oldest = sqlite3_column_int64(stmt, 0) - HOUR_S;
+	sqlite3_reset(stmt);
+	oldest -= oldest % HOUR_S;
+	return oldest < cutoff ? oldest : cutoff;
+}
+
+/* Flows that are kept for the copy alone, and are there. */
+static bool has_copied(const struct retention *r, struct sqlite *s, const struct settings *settings)
+{
+	int64_t oldest;
+
+	if (settings->sql_log || r->copied == INT64_MAX)
+		return false;
+	oldest = sqlite_number(s, "SELECT min(id) FROM flow", 0);
+	return oldest > 0 && oldest < first_unsent(r, s);
+}
+
+static int remove_copied(const struct retention *r, struct sqlite *s)
+{
+	int64_t last = first_unsent(r, s) - 1,
+		some = sqlite_number(s, "SELECT min(id) FROM flow", 0) + RETENTION_SLICE;
+	int rc;
+
+	if (last > some)
+		last = some;
+	if ((rc = sqlite_run2(s, "DELETE FROM flow WHERE id <= ?1 AND ?2", last, 1)) != 0 ||
+	    (rc = sqlite_run2(s, "DELETE FROM flow_range WHERE last_id <= ?1 AND ?2", last, 1)) != 0)
+		return rc;
+	return chain_removed(s, last);
+}
 
 static int64_t oldest_bucket(struct sqlite *s)
 {
@@ -54,7 +121,7 @@ static int remove_flows(struct sqlite *s, int64_t before_s, struct slice *slice)
 	slice->to_s = sqlite3_column_int64(stmt, 1);
 	slice->rows = sqlite3_column_int64(stmt, 2);
 	slice->bytes = (int64_t)sqlite3_column_double(stmt, 3);
-	max_id = sqlite3_column_int64(stmt, 4);
+	slice->last_id = max_id = sqlite3_column_int64(stmt, 4);
 	sqlite3_reset(stmt);
 	if (slice->rows == 0)
 		return 0;
@@ -167,6 +234,24 @@ static void say_too_big(const struct slice *slice, struct losses *losses)
 	losses_add(losses, &loss, detail, sizeof(detail) - 1);
 }
 
+static void say_not_copied(const struct slice *slice, int64_t unsent, struct losses *losses)
+{
+	static const char detail[] = "removed before they were copied to the SQL server: DB size limit (MB)";
+	struct wire_loss loss = {
+		.from_ns = (wire_ns)slice->from_s * 1000000000u,
+		.to_ns = (wire_ns)slice->to_s * 1000000000u,
+		.kind = WIRE_LOSS_RETENTION,
+		.stage = WIRE_STAGE_STORE,
+	};
+
+	if (slice->last_id < unsent)
+		return;
+	loss.records = (__u64)(slice->last_id - unsent + 1);
+	if (loss.records > (__u64)slice->rows)
+		loss.records = (__u64)slice->rows;
+	losses_add(losses, &loss, detail, sizeof(detail) - 1);
+}
+
 static int remove_slice(struct retention *r, struct sqlite *s, int64_t before_s, bool by_age,
 			struct slice *slice)
 {
@@ -187,6 +272,7 @@ static int remove_slice(struct retention *r, struct sqlite *s, int64_t before_s,
 /* Rows and what only they referred to take turns, or long command lines would push out all rows. */
 static int shrink(struct retention *r, struct sqlite *s, struct losses *losses, int64_t now_s)
 {
+	int64_t unsent = first_unsent(r, s);
 	struct slice slice = {0};
 	int rc;
 
@@ -198,6 +284,8 @@ static int shrink(struct retention *r, struct sqlite *s, struct losses *losses, 
 	rc = remove_slice(r, s, INT64_MAX / 2, false, &slice);
 	if (rc == 0 && slice.rows > 0)
 		say_too_big(&slice, losses);
+	if (rc == 0 && slice.rows > 0)
+		say_not_copied(&slice, unsent, losses);
 	return rc < 0 ? rc : slice.rows > 0 || r->sweeping;
 }
 
@@ -209,11 +297,14 @@ static int64_t oldest_loss(struct sqlite *s)
 static int step(struct retention *r, struct sqlite *s, const struct settings *settings, struct losses *losses,
 		int64_t now_s)
 {
-	int64_t cutoff = now_s - (int64_t)settings->retention_days * DAY_S, oldest = oldest_bucket(s);
+	int64_t cutoff = too_old(r, s, settings, now_s), oldest = oldest_bucket(s);
 	struct slice slice;
 	int rc;
 
-	cutoff -= cutoff % HOUR_S;
+	if (has_copied(r, s, settings)) {
+		rc = remove_copied(r, s);
+		return rc < 0 ? rc : 1;
+	}
 	if (oldest_loss(s) < cutoff) {
 		rc = remove_losses(s, cutoff);
 		return rc < 0 ? rc : 1;
@@ -231,10 +322,9 @@ static int step(struct retention *r, struct sqlite *s, const struct settings *se
 static bool is_due(const struct retention *r, struct sqlite *s, const struct settings *settings,
 		   int64_t now_s)
 {
-	int64_t oldest = oldest_bucket(s), cutoff = now_s - (int64_t)settings->retention_days * DAY_S;
+	int64_t oldest = oldest_bucket(s), cutoff = too_old(r, s, settings, now_s);
 
-	cutoff -= cutoff % HOUR_S;
-	return r->sweeping || oldest_loss(s) < cutoff ||
+	return has_copied(r, s, settings) || r->sweeping || oldest_loss(s) < cutoff ||
 	       (oldest && (oldest < cutoff || too_big(s, settings)));
 }
 

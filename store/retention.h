@@ -3,7 +3,8 @@
  * retention.h - removes what is too old or too much, oldest first, in slices of RETENTION_SLICE rows, each
  * its own transaction, so that no window waits for it. Rollups go with the rows of their time; images and
  * addresses when nothing was seen of them since; programs stay (RETENTION_PROGRAMS_MAX of them) so that what
- * was known stays known.
+ * was known stays known. What a copy has not taken yet stays whatever its age, up to the size; what goes then
+ * is a loss of its own. With "DB sql log" false, flows go as soon as the copy has them.
  */
 #ifndef FEMTOSNITCH_STORE_RETENTION_H
 #define FEMTOSNITCH_STORE_RETENTION_H
@@ -23,6 +24,7 @@ struct retention {
 	size_t table;	   /* of the interned ones, being looked at while sweeping */
 	int64_t cursor;	   /* ids below were looked at */
 	int64_t horizon_s; /* contime of the oldest row there may be */
+	int64_t copied;	   /* windows up to this number are elsewhere too; INT64_MAX: no copy is wanted */
 	bool sweeping;	   /* images and addresses of the time before horizon_s are being looked at */
 	bool rows_next;	   /* whose turn it is when there is too much */
 };

@@ -271,7 +271,7 @@
 	" image INTEGER NOT NULL," \
 	" before INTEGER NOT NULL,"		/* flows with a smaller id were written with hashes pending */ \
 	" run INTEGER NOT NULL," \
-	" pending INTEGER NOT NULL,"		/* which: 1 its own, 2 of its parent, 4 of the parent's parent */ \
+	" pending INTEGER NOT NULL,"		/* which: 1 its own, 2 of its parent, 4 of the parent's parent, 8 of the script */ \
 	" window INTEGER,"			/* of chain, that tells it; NULL: not yet, or others are pending */ \
 	" was BLOB, now BLOB,"			/* digests of the image, then */ \
 	" PRIMARY KEY(image, before)) WITHOUT ROWID;" \

@@ -243,7 +243,7 @@ static int write_rows(struct writer *w, const struct settings *settings, const s
 		struct row row = {.entry = &entries[i]};
 
 		if ((rc = resolve_row(w, settings, &row)) == 0 && (rc = insert_flow(w, &row, id)) == 0 &&
-		    (rc = add_to_rollup(w, &row)) == 0)
+		    (!settings->sql_log || (rc = add_to_rollup(w, &row)) == 0))
 			rc = extend_range(w, row.entry->sums.first_s, id);
 	}
 	if (rc == 0 && (rc = write_range(w)) == 0)
@@ -405,7 +405,7 @@ static int undo(struct writer *w, int rc)
 int64_t writer_commit(struct writer *w, const struct settings *settings, const struct batch *b,
 		      struct losses *losses, const struct writer_mark *mark)
 {
-	bool rows = settings->sql_log && batch_count(b) > 0;
+	bool rows = (settings->sql_log || sink_wanted(mark->sink)) && batch_count(b) > 0;
 	/* lines of the text log must not come again either */
 	bool lines = settings->text_log && batch_count(b) > 0 && mark->journal;
 	struct sighting s = {.writer = w, .left = WRITER_SIGHTINGS, .in_transaction = true};
@@ -421,13 +421,14 @@ int64_t writer_commit(struct writer *w, const struct settings *settings, const s
 	    (rows && (rc = write_rows(w, settings, b)) != 0) || (!rows && (rc = write_late(w)) != 0) ||
 	    (rc = programs_each(w->programs, write_program, w)) != 0 ||
 	    (rc = losses_write(losses, w->db)) != 0 || (rc = write_mark(w, mark)) != 0 ||
-	    (rc = interfaces_write(w->interfaces, w->db)) != 0)
+	    (rc = interfaces_write(w->interfaces, w->db)) != 0 || (rc = sink_keep(mark->sink, w->db)) != 0)
 		return undo(w, rc);
 	if ((rc = sqlite_commit(w->db)) != 0)
 		return undo(w, rc);
 	programs_each(w->programs, written, w);
 	told(w);
 	interfaces_written(w->interfaces);
+	sink_kept(mark->sink);
 	return rows ? (int64_t)batch_count(b) : 0;
 }
 

@@ -12,6 +12,7 @@
 #include "store/batch.h"
 #include "store/interfaces.h"
 #include "store/losses.h"
+#include "store/sink.h"
 #include "store/sqlite.h"
 #include "store/tell.h"
 
@@ -26,6 +27,7 @@ struct writer_mark {
 	wire_ns window_to; /* end of the last whole window in it, 0 = part of a window */
 	uint64_t journal;  /* which numbering of facts, 0 = none */
 	uint64_t facts;	   /* number of the first that is not in it */
+	struct sink *sink; /* whose copy wants flows, and says how far it is */
 };
 
 /* Write all that waits. Nothing to write: 0 without a transaction. Returns rows written (of flow), or -errno.

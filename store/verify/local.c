@@ -230,7 +230,7 @@ int local_check(struct sqlite *db, struct local_seen *seen, local_window_fn *fn,
 	int rc;
 
 	memset(seen, 0, sizeof(*seen));
-	c.history = history_new(db);
+	c.history = history_new(db, false);
 	if (!c.history)
 		return -ENOMEM;
 	while ((rc = history_next(c.history, w.seq, &w)) == 1)

@@ -315,13 +315,14 @@ static void test_notices(void **state)
 			       "{\"Desktop notifications\": false, \"GeoIP lookup\": false, \"Read names "
 			       "from traffic\":"
 			       "false,\n\"VT API key\": \"abc\",\n\"VT file upload\": true,\n"
-			       "\"DB sql server\": {\"client\": \"psycopg\"},\n\"Dash theme\": \"dark\"}",
+			       "\"DB sql server\": {\"client\": \"pymysql\"},\n\"Dash theme\": \"dark\"}",
 			       &h),
 			 0);
 	assert_null(strstr(h.noticed, "not in this build: "));
 	assert_non_null(strstr(h.noticed, "config.json:2: \"VT API key\": no file is looked up"));
 	assert_non_null(strstr(h.noticed, "config.json:3: \"VT file upload\": no file is uploaded"));
-	assert_non_null(strstr(h.noticed, "config.json:4: \"DB sql server\": no copy is made"));
+	assert_non_null(
+		strstr(h.noticed, "config.json:4: \"DB sql server\": no copy is made: client pymysql"));
 	assert_non_null(strstr(h.noticed, "config.json:5: \"Dash theme\""));
 	assert_null(strstr(h.noticed, "abc"));
 	settings_free(&s);

@@ -421,6 +421,19 @@ static void test_verdict(void **state)
 	bad_u8(sizeof(verdict), 0xff, "not UTF-8");
 }
 
+static void test_sink(void **state)
+{
+	struct wire_sink sink = {.text_len = 2};
+
+	(void)state;
+	begin(WIRE_SINK, &sink, sizeof(sink));
+	add("no", 2);
+	good();
+	only_this_length();
+	bad_u32(offsetof(struct wire_sink, sink), WIRE_SINK__MAX, "sink out of range");
+	bad_u8(sizeof(sink), 0xff, "not UTF-8");
+}
+
 static void test_resume(void **state)
 {
 	struct wire_resume resume = {.journal = 1};
@@ -529,6 +542,7 @@ int main(void)
 		cmocka_unit_test(test_facts),	  cmocka_unit_test(test_names),
 		cmocka_unit_test(test_corpus),	  cmocka_unit_test(test_order),
 		cmocka_unit_test(test_verdict),
+		cmocka_unit_test(test_sink),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * test_postgres.c - the copy on a real PostgreSQL server: all rows and each once, whatever dies in between.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "store/columns.h"
+#include "tests/unit/store/server.h"
+
+static struct feed f;
+static struct server server;
+static char dir[PATH_MAX], json[PATH_MAX + 256];
+static bool there;
+
+#define NAMES(since, name, type, sql) ", \"" #name "\""
+
+static void start(void)
+{
+	feed_start(&f, dir, json);
+	feed_ready(&f);
+}
+
+static void begin_with(const char *more)
+{
+	server_ask(&server, "TRUNCATE connection_log, connection_log_image, connection_log_late, "
+			    "connection_log_window");
+	feed_tmpdir(dir);
+	snprintf(json, sizeof(json),
+		 "{\"DB sql server\": {\"client\": \"psycopg\", \"host\": \"%s\", \"user\": \"snitch\","
+		 " \"database\": \"postgres\"%s}",
+		 server.dir, more);
+	start();
+}
+
+static void stop(void)
+{
+	assert_int_equal(feed_stop(&f), 0);
+}
+
+static void flow(unsigned pid, unsigned lport, uint64_t sent)
+{
+	struct wire_flow flow = feed_tcp(pid, (uint16_t)lport, 443, sent, 2 * sent);
+
+	feed_flow(&f, &flow);
+}
+
+/* Until the server says so, for as long as a slow machine may need. */
+static void becomes(const char *sql, const char *want)
+{
+	struct timespec pause = {.tv_nsec = 100000000};
+	const char *got = "";
+	int i;
+
+	for (i = 0; i < 600; i++) {
+		(void)feed_wait(&f, WIRE__MAX, 1, 0); /* what the store says must be read */
+		got = server_ask(&server, sql);
+		if (strcmp(got, want) == 0)
+			return;
+		nanosleep(&pause, NULL);
+	}
+	fail_msg("%s\ngot: %s\nwant: %s\nlast message: %s", sql, got, want, f.text);
+}
+
+/* Every column of every row, here and there. */
+static void equal(void)
+{
+	static const char columns[] = "SELECT contime" COLUMNS_FLOW(NAMES)
+		COLUMNS_IMAGE(NAMES) ", time, protocol_name FROM connections";
+	char sql[4096], *here;
+
+	snprintf(sql, sizeof(sql), "%s ORDER BY contime, lport, send", columns);
+	here = strdup(feed_ask(&f, sql));
+	snprintf(sql, sizeof(sql), "\\pset null NULL\n%s ORDER BY contime, lport, send;", columns);
+	assert_string_equal(server_ask_as(&server, "auditor", sql), here);
+	free(here);
+}
+
+static void arrive(const char *rows)
+{
+	becomes("SELECT count(*) FROM connection_log", rows);
+}
+
+static int needs_server(void **state)
+{
+	(void)state;
+	if (!there)
+		skip();
+	return 0;
+}
+
+static void rows_arrive_as_they_are(void **state)
+{
+	needs_server(state);
+	begin_with("}");
+	feed_place(&f, 77, 77, "docker", "c0ffee", "docker.service", "/docker/c0ffee");
+	feed_program_start(&f, 1, 0, "/usr/bin/bash", "bash", 5, 0xab);
+	feed_program_start(&f, 2, 1, "/usr/bin/c'u\"r\\l,{}\xff", "curl\0$1;\0--\0a \"b",
+			   sizeof("curl\0$1;\0--\0a \"b"), 0xcd);
+	flow(1, 1000, 1);
+	flow(2, 1001, 2);
+	feed_window(&f, FEED_T + 10);
+	arrive("2");
+	equal();
+	assert_string_equal(server_ask(&server, "SELECT count(*), sum(flows), count(DISTINCT log_id) FROM"
+						" connection_log_window"),
+			    "1|2|1");
+	/* nothing is sent for windows without foreign traffic, and all of them with the next */
+	flow(1, 1002, 3);
+	feed_window(&f, FEED_T + 20);
+	arrive("3");
+	stop();
+	start();
+	feed_program_start(&f, 3, 0, "/bin/ls", "ls", 3, 3);
+	flow(3, 1003, 4);
+	feed_window(&f, FEED_T + 30);
+	arrive("4");
+	equal();
+	stop();
+	assert_string_equal(feed_ask(&f, "SELECT seq FROM sink"), "3");
+	feed_rmdir(dir);
+}
+
+static void late_hashes_are_rows_of_their_own(void **state)
+{
+	struct feed_image i = {.key = FEED_KEY(1, 1),
+			       .path = "/bin/big",
+			       .comm = "big",
+			       .file_id = 7,
+			       .hash_error = WIRE_HASH_PENDING};
+	struct wire_digest d = {.file_id = 7};
+
+	needs_server(state);
+	begin_with("}");
+	feed_image(&f, &i);
+	flow(1, 1000, 1);
+	feed_window(&f, FEED_T + 10);
+	arrive("1");
+	assert_string_equal(server_ask(&server, "SELECT hash_error, sha256 IS NULL FROM connections"),
+			    "pending|t");
+	memset(d.sha256, 9, sizeof(d.sha256));
+	feed_put(&f, WIRE_DIGEST, &d, sizeof(d), NULL, 0);
+	flow(1, 1001, 2);
+	feed_window(&f, FEED_T + 20);
+	becomes("SELECT count(*) FROM connection_log_late", "1");
+	equal();
+	assert_string_equal(
+		server_ask(&server, "SELECT count(DISTINCT sha256), count(hash_error) FROM connections"),
+		"1|0");
+	stop();
+	feed_rmdir(dir);
+}
+
+/* The server dies again and again while rows flow: each is there once. */
+static void each_row_once(void **state)
+{
+	unsigned rounds = getenv("KILLS") ? (unsigned)atoi(getenv("KILLS")) : 3, round, i, n = 0;
+	char rows[32];
+
+	needs_server(state);
+	begin_with("}");
+	feed_program_start(&f, 1, 0, "/usr/bin/busy", "busy", 5, 1);
+	for (round = 0; round < rounds; round++) {
+		for (i = 0; i < 3000; i++, n++)
+			flow(1, n % 60000, n);
+		feed_window(&f, FEED_T + 10 * (round + 1));
+		usleep(20000 * (round % 7)); /* in the middle of it */
+		server_stop(&server, "immediate");
+		if (round % 3 == 0) {
+			feed_kill(&f);
+			start();
+			feed_program_start(&f, 1, 0, "/usr/bin/busy", "busy", 5, 1);
+		}
+		server_start(&server);
+	}
+	flow(1, 1, 1);
+	feed_window(&f, FEED_T + 10 * (rounds + 1));
+	snprintf(rows, sizeof(rows), "%u|%u", n + 1, n + 1);
+	becomes("SELECT count(*), count(DISTINCT seq) FROM connection_log", rows);
+	snprintf(rows, sizeof(rows), "%u|%llu", n + 1, (unsigned long long)n * (n - 1) / 2 + 1);
+	assert_string_equal(server_ask(&server, "SELECT count(*), sum(send) FROM connection_log"), rows);
+	stop();
+	feed_rmdir(dir);
+}
+
+static void the_writer_only_writes(void **state)
+{
+	static const char *const forbidden[] = {
+		"SELECT * FROM connection_log",
+		"SELECT * FROM connections",
+		"UPDATE connection_log SET send = 0",
+		"DELETE FROM connection_log",
+		"TRUNCATE connection_log",
+		"DELETE FROM connection_log_window",
+		"UPDATE connection_log_image SET exe = NULL",
+		"UPDATE connection_log_late SET now = was",
+		"DROP TABLE connection_log",
+		"INSERT INTO connection_log_rest SELECT * FROM connection_log",
+	};
+	static const char *const read_only[] = {
+		"INSERT INTO connection_log_late VALUES (gen_random_uuid(), gen_random_uuid(), 1, '', '')",
+		"UPDATE connection_log SET send = 0",
+		"DELETE FROM connection_log_window",
+	};
+	size_t i;
+
+	needs_server(state);
+	for (i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++)
+		if (!strstr(server_ask_as(&server, "snitch", forbidden[i]), "ERROR:"))
+			fail_msg("allowed: %s", forbidden[i]);
+	for (i = 0; i < sizeof(read_only) / sizeof(read_only[0]); i++)
+		if (!strstr(server_ask_as(&server, "auditor", read_only[i]), "permission denied"))
+			fail_msg("allowed: %s", read_only[i]);
+}
+
+/* No table: it is said how to make it, rows wait and come. */
+static void a_missing_table_is_named(void **state)
+{
+	int i;
+
+	needs_server(state);
+	begin_with(", \"table_name\": \"other\"}");
+	feed_program_start(&f, 1, 0, "/bin/a", "a", 2, 1);
+	flow(1, 1, 1);
+	feed_window(&f, FEED_T + 10);
+	for (i = 0; i < 100 && !strstr(f.text, "pg-schema"); i++)
+		(void)feed_wait(&f, WIRE_ERROR, 1, 200);
+	assert_non_null(strstr(f.text, "femtosnitch pg-schema"));
+	server_tables(&server, "--table other");
+	feed_stop(&f);
+	start(); /* it would try again within a minute */
+	becomes("SELECT count(*) FROM other", "1");
+	assert_string_equal(server_ask(&server, "SELECT exe FROM other_connections"), "/bin/a");
+	stop();
+	feed_rmdir(dir);
+}
+
+/* Without "DB sql log" flows stay here until they are there. */
+static void without_the_local_log(void **state)
+{
+	int i;
+
+	needs_server(state);
+	begin_with("}, \"DB sql log\": false");
+	feed_program_start(&f, 1, 0, "/bin/a", "a", 2, 1);
+	server_stop(&server, "fast");
+	flow(1, 1, 1);
+	feed_window(&f, FEED_T + 10);
+	feed_settings(&f, json); /* retention looks at once */
+	feed_window(&f, FEED_T + 20);
+	assert_string_equal(feed_ask(&f, "SELECT count(*) FROM flow"), "1");
+	server_start(&server);
+	flow(1, 2, 1);
+	feed_window(&f, FEED_T + 30);
+	arrive("2");
+	for (i = 0; i < 100 && strcmp(feed_ask(&f, "SELECT count(*) FROM flow"), "0") != 0; i++) {
+		feed_settings(&f, json);
+		usleep(100000);
+		feed_window(&f, FEED_T + 40);
+	}
+	assert_string_equal(feed_ask(&f, "SELECT count(*), (SELECT count(*) FROM sum_day) FROM flow"), "0|0");
+	flow(1, 3, 1);
+	feed_window(&f, FEED_T + 50);
+	arrive("3");
+	stop();
+	feed_rmdir(dir);
+}
+
+/* A copy of the log that goes on elsewhere does not meet the first one. */
+static void a_clone_goes_its_own_way(void **state)
+{
+	char copy[PATH_MAX], command[4 * PATH_MAX];
+
+	needs_server(state);
+	begin_with("}");
+	feed_program_start(&f, 1, 0, "/bin/a", "a", 2, 1);
+	flow(1, 1, 1);
+	feed_window(&f, FEED_T + 10);
+	arrive("1");
+	stop();
+	snprintf(copy, sizeof(copy), "%.1000s.clone", dir);
+	snprintf(command, sizeof(command), "cp -r '%s' '%s'", dir, copy);
+	assert_int_equal(system(command), 0);
+	start();
+	feed_program_start(&f, 1, 0, "/bin/a", "a", 2, 1);
+	flow(1, 2, 2);
+	feed_window(&f, FEED_T + 20);
+	arrive("2");
+	stop();
+	feed_rmdir(dir);
+	snprintf(dir, sizeof(dir), "%s", copy);
+	start();
+	feed_program_start(&f, 1, 0, "/bin/a", "a", 2, 1);
+	flow(1, 3, 3);
+	feed_window(&f, FEED_T + 20);
+	arrive("3");
+	assert_string_equal(server_ask(&server, "SELECT count(DISTINCT log_id), max(seq), sum(send) FROM"
+						" connection_log"),
+			    "3|2|6");
+	stop();
+	feed_rmdir(dir);
+}
+
+static int begin_server(void **state)
+{
+	(void)state;
+	there = server_find(&server);
+	if (there)
+		server_begin(&server);
+	else
+		puts("SKIP unit/store/test_postgres: no PostgreSQL server here, or no user postgres for it");
+	return 0;
+}
+
+static int end_server(void **state)
+{
+	(void)state;
+	if (there)
+		server_end(&server);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rows_arrive_as_they_are),
+		cmocka_unit_test(late_hashes_are_rows_of_their_own),
+		cmocka_unit_test(each_row_once),
+		cmocka_unit_test(the_writer_only_writes),
+		cmocka_unit_test(a_missing_table_is_named),
+		cmocka_unit_test(without_the_local_log),
+		cmocka_unit_test(a_clone_goes_its_own_way),
+	};
+
+	return cmocka_run_group_tests(tests, begin_server, end_server);
+}
