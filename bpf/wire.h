@@ -30,6 +30,7 @@
 #define WIRE_CGROUP_MAX 1024	/* path of a cgroup: what the kernel hands out (TRACE_CGROUP_PATH_LEN) */
 #define WIRE_PLACE_NAME_MAX 256 /* NAME_MAX and a NUL */
 #define WIRE_APP_MAX 512
+#define WIRE_PACKAGE_NAME_MAX 256
 
 struct wire_hdr {
 	__u16 version; /* first, so that a foreign frame is known by its first two bytes */
@@ -63,6 +64,7 @@ enum wire_type {
 	WIRE_EVENT,   /* wire_event: there is something new to tell (store -> supervisor -> sinks) */
 	WIRE_VERDICT, /* wire_verdict: what VirusTotal says (virustotal -> supervisor -> store) */
 	WIRE_SINK,    /* wire_sink: how far a copy is (sink -> store -> supervisor; to a sink: where to begin) */
+	WIRE_PACKAGE, /* wire_package: who installed an executable (hasher -> store) */
 	WIRE__MAX
 };
 
@@ -331,7 +333,8 @@ enum wire_script {
 /* flags of wire_image */
 #define WIRE_IMAGE_RENAMED 0x1	     /* ctime changed since execve (renamed or unlinked), content did not */
 #define WIRE_IMAGE_LD_SO_PRELOAD 0x2 /* its root has an /etc/ld.so.preload with something in it */
-#define WIRE_IMAGE_FLAGS 0x3
+#define WIRE_IMAGE_ELSEWHERE 0x4 /* its path is not this machine's: it lives in a root of its own */
+#define WIRE_IMAGE_FLAGS 0x7
 
 /* What the hasher knows of an image. Behind it: a struct wire_exec with its path and arguments, then
  * script_len bytes of the script's path and app_len bytes of app, each ended by a NUL that the length counts
@@ -387,6 +390,24 @@ struct wire_digest {
 	__u32 hash_error; /* never WIRE_HASH_PENDING */
 	__u32 path_len;
 	__u8 sha256[WIRE_SHA256_SIZE];
+};
+
+/* Does the database of the package manager know these bytes? */
+enum wire_explained {
+	WIRE_EXPLAINED_UNKNOWN, /* nobody owns the path, or there is nothing to compare with */
+	WIRE_EXPLAINED_YES,
+	WIRE_EXPLAINED_NO, /* it is a package's file, and not the bytes that came with it */
+	WIRE_EXPLAINED__MAX
+};
+
+/* Said once of each version of an executable that an image told. Behind it: manager ("dpkg"), package and its
+ * version, each ended by a NUL that its length counts (0 = there is none); no other bytes. */
+struct wire_package {
+	__u64 file_id;
+	__u16 manager_len;
+	__u16 name_len;
+	__u16 version_len;
+	__u16 explained; /* enum wire_explained */
 };
 
 struct wire_changed {
@@ -531,6 +552,7 @@ static_assert(sizeof(struct wire_image) == 104, "wire_image");
 static_assert(sizeof(struct wire_cgroup) == 16, "wire_cgroup");
 static_assert(sizeof(struct wire_place) == 24, "wire_place");
 static_assert(sizeof(struct wire_digest) == 48, "wire_digest");
+static_assert(sizeof(struct wire_package) == 16, "wire_package");
 static_assert(sizeof(struct wire_resume) == 32, "wire_resume");
 static_assert(sizeof(struct wire_order) == 32, "wire_order");
 static_assert(sizeof(struct wire_done) == 24, "wire_done");

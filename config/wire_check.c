@@ -206,6 +206,26 @@ static const char *check_place(const char *p, size_t len)
 	return left == 0 ? NULL : "text does not fill the frame";
 }
 
+static const char *check_package(const char *p, size_t len)
+{
+	const size_t lens[] = {GET(wire_package, manager_len, p), GET(wire_package, name_len, p),
+			       GET(wire_package, version_len, p)};
+	const char *text = p + sizeof(struct wire_package);
+	size_t i, left = len - sizeof(struct wire_package);
+
+	if (GET(wire_package, explained, p) >= WIRE_EXPLAINED__MAX)
+		return "explained out of range";
+	for (i = 0; i < 3; i++) {
+		if (lens[i] > WIRE_PACKAGE_NAME_MAX || lens[i] > left)
+			return "text of a package too long";
+		if (!is_string(text, lens[i]))
+			return "text of a package is not terminated";
+		text += lens[i];
+		left -= lens[i];
+	}
+	return left == 0 ? NULL : "text does not fill the frame";
+}
+
 static const char *check_resume(const char *p, size_t len)
 {
 	(void)len;
@@ -263,6 +283,7 @@ static const struct rule rules[WIRE__MAX] = {
 	[WIRE_CGROUP] = {sizeof(struct wire_cgroup), true, check_cgroup},
 	[WIRE_PLACE] = {sizeof(struct wire_place), true, check_place},
 	[WIRE_RESUME] = {sizeof(struct wire_resume), false, check_resume},
+	[WIRE_PACKAGE] = {sizeof(struct wire_package), true, check_package},
 	[WIRE_STOP] = {0, false, NULL},
 	[WIRE_ORDER] = {sizeof(struct wire_order), true, check_order},
 	[WIRE_DONE] = {sizeof(struct wire_done), false, NULL},
@@ -413,6 +434,16 @@ const char *wire_loss_name(unsigned value)
 		[WIRE_LOSS_RETENTION] = "retention",
 		[WIRE_LOSS_CLOCK] = "clock",
 		[WIRE_LOSS_UNCOUNTED] = "uncounted",
+	};
+
+	return NAME(names, value);
+}
+
+const char *wire_explained_name(unsigned value)
+{
+	static const char *const names[WIRE_EXPLAINED__MAX] = {
+		[WIRE_EXPLAINED_YES] = "yes",
+		[WIRE_EXPLAINED_NO] = "no",
 	};
 
 	return NAME(names, value);

@@ -36,6 +36,7 @@ const char *wire_direction_name(unsigned);  /* "out", "in" */
 const char *wire_result_name(unsigned);	    /* "open", "refused" ... */
 const char *wire_peer_name(unsigned);	    /* "socket", "message", "caller", "inferred", "unknown" */
 const char *wire_loss_name(unsigned);	    /* "not watching", "ring full" ... */
+const char *wire_explained_name(unsigned);  /* "yes", "no"; NULL for WIRE_EXPLAINED_UNKNOWN */
 const char *wire_hash_error_name(unsigned); /* "pending", "no file" ...; NULL for WIRE_HASH_OK */
 const char *wire_script_name(unsigned);	    /* "kernel", "argv", "inline", "module", "stdin" */
 

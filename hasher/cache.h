@@ -30,6 +30,7 @@ struct cache_file {
 	bool tainted;	 /* modified while its digest was being made */
 	bool announced;	 /* an image told its number downstream */
 	bool promised;	 /* an image said that a digest will follow */
+	bool packaged;	 /* it was asked which package brought it */
 	__u8 sha256[WIRE_SHA256_SIZE]; /* valid when hash_error is WIRE_HASH_OK */
 	__u16 next_stat, next_record, newer, older;
 };

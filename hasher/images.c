@@ -20,7 +20,9 @@
 #include "hasher/far.h"
 #include "hasher/file.h"
 #include "hasher/join.h"
+#include "hasher/owners.h"
 #include "hasher/preload.h"
+#include "hasher/proc.h"
 #include "hasher/reach.h"
 #include "hasher/scripts.h"
 #include "hasher/versions.h"
@@ -41,6 +43,7 @@ struct images {
 	struct apps *apps;
 	struct preload preload;
 	struct join *join;
+	struct owners owners;
 	struct cover *cover; /* NULL without fanotify */
 	struct crew *near;   /* without fanotify: who looks for files */
 	struct far *far;     /* NULL without fanotify */
@@ -164,12 +167,15 @@ static void put_image(struct images *im, const struct wire_exec *exec, size_t le
 		script = scripts_image(im->scripts, exec, &image);
 		app = apps_image(im->apps, exec, places_cgroup(im->places, exec), now_ms());
 		image.flags |= preload_image(&im->preload, exec, now_ms()) ? WIRE_IMAGE_LD_SO_PRELOAD : 0;
+		image.flags |= proc_elsewhere(exec) ? WIRE_IMAGE_ELSEWHERE : 0;
 	}
 	memcpy(tail, exec, len);
 	image.script_len = add_text(tail, &len, script);
 	image.app_len = add_text(tail, &len, app);
 	if (frame_put(im->stage->out, WIRE_IMAGE, &image, sizeof(image), tail, len))
 		log_warnx("no room for an image");
+	if (f)
+		owners_ask(&im->owners, exec, f, image.flags & WIRE_IMAGE_ELSEWHERE);
 }
 
 /* The version that an event of this process brought. */
@@ -298,7 +304,8 @@ bool images_result(struct images *im)
 		scripts_hashed(im->scripts);
 		return true;
 	}
-	return scripts_result(im->scripts) || take_reached(im, near(im)) || take_reached(im, far(im));
+	return scripts_result(im->scripts) || take_reached(im, near(im)) || take_reached(im, far(im)) ||
+	       owners_answer(&im->owners);
 }
 
 /* ---- housekeeping */
@@ -334,6 +341,8 @@ int images_fd(struct images *im, enum images_fd which)
 		return scripts_fd(im->scripts);
 	case IMAGES_NEAR:
 		return crew_fd(near(im));
+	case IMAGES_PACKAGES:
+		return owners_fd(&im->owners);
 	case IMAGES_FAR:
 		return far(im) ? crew_fd(far(im)) : -1;
 	default:
@@ -354,6 +363,7 @@ void images_check(struct images *im, bool caught_up)
 		crew_check(far(im));
 	if (im->far)
 		far_check(im->far);
+	owners_check(&im->owners);
 	if (!caught_up)
 		im->crowded_ms = now;
 	if (now - im->crowded_ms > JOIN_KEEP_MS) {
@@ -364,8 +374,9 @@ void images_check(struct images *im, bool caught_up)
 
 bool images_busy(struct images *im)
 {
-	return hashing_busy(im->versions.hashing) || join_count(im->join) || scripts_busy(im->scripts) ||
-	       crew_jobs(near(im)) || (far(im) && crew_jobs(far(im))) || (im->far && far_busy(im->far));
+	return hashing_busy(im->versions.hashing) || owners_busy(&im->owners) || join_count(im->join) ||
+	       scripts_busy(im->scripts) || crew_jobs(near(im)) || (far(im) && crew_jobs(far(im))) ||
+	       (im->far && far_busy(im->far));
 }
 
 static void say(struct images *im, enum lost what, __u64 count, enum wire_loss_kind kind, const char *text)
@@ -433,6 +444,7 @@ struct images *images_new(struct stage *stage, struct watch *watch, struct place
 	im->join = join_new(JOIN_MAX);
 	im->scripts = scripts_new(stage, &im->versions);
 	im->apps = apps_new();
+	owners_open(&im->owners, stage);
 	if (watch && (im->far = far_new(watch)) != NULL)
 		im->cover = cover_new(watch, &listener);
 	else if (!watch)
@@ -456,6 +468,7 @@ void images_free(struct images *im)
 	join_free(im->join);
 	scripts_free(im->scripts);
 	apps_free(im->apps);
+	owners_close(&im->owners);
 	cover_free(im->cover);
 	crew_stop(im->near);
 	versions_close(&im->versions);

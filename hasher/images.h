@@ -2,7 +2,8 @@
 /*
  * images.h - turns each exec record into an image: program, version, digest, place. Brings together the
  * events (watch.h, join.h), what is known and hashed (versions.h), who looks for a file without an event
- * (cover.h, reach.h), the scripts (scripts.h) and the cgroups (places.h), and says downstream what came of
+ * (cover.h, reach.h), the scripts (scripts.h), the cgroups (places.h) and the packages (owners.h), and says
+ * downstream what came of
  * it.
  *
  * Nothing here waits. Whoever calls a function that writes frames has made sure of room for IMAGES_ROOM
@@ -51,6 +52,7 @@ enum images_fd {
 	IMAGES_SCRIPTS,
 	IMAGES_NEAR,
 	IMAGES_FAR,
+	IMAGES_PACKAGES,
 	IMAGES__FDS
 };
 int images_fd(struct images *, enum images_fd);

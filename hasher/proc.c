@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 bool proc_same(const struct wire_image_key *image)
@@ -27,6 +28,32 @@ bool proc_same(const struct wire_image_key *image)
 	if (!s || sscanf(s, "%llu", &start) != 1)
 		return false;
 	return start == image->start_ns * hz / 1000000000ull;
+}
+
+static bool read_root(const char *path, struct statx *root)
+{
+	return !statx(AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_INO, root);
+}
+
+/* Services have mount namespaces of their own that begin at the machine's root and see its files: so may we.
+ * Process 1 lives at that root, but not every machine lets itself be asked. The record tells the inode number
+ * of the root, not its device: that is asked of the process, while it runs. */
+bool proc_elsewhere(const struct wire_exec *exec)
+{
+	static struct stat mntns;
+	struct statx ours, theirs;
+	char path[32];
+
+	if (!mntns.st_ino && stat("/proc/1/ns/mnt", &mntns) && stat("/proc/self/ns/mnt", &mntns))
+		return false;
+	if (mntns.st_ino == exec->mntns)
+		return false;
+	if ((!read_root("/proc/1/root", &ours) && !read_root("/", &ours)) || ours.stx_ino != exec->root_ino)
+		return true;
+	snprintf(path, sizeof(path), "/proc/%u/root", exec->image.tgid);
+	if (!read_root(path, &theirs) || !proc_same(&exec->image))
+		return false;
+	return ours.stx_dev_major != theirs.stx_dev_major || ours.stx_dev_minor != theirs.stx_dev_minor;
 }
 
 /* An open file of /proc stays that of the process it was opened for, so whoever has the number afterwards had

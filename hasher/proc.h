@@ -14,6 +14,10 @@
 /* Does the process still run that was recorded, or another with its number? */
 bool proc_same(const struct wire_image_key *);
 
+/* Does it see the machine's own files, or those of a container, a Flatpak, a chroot of its own? True also
+ * when its root is not known. Asks no server. */
+bool proc_elsewhere(const struct wire_exec *);
+
 /* The text of /proc/PID/cgroup, up to size - 1 bytes and a NUL. False: the process is gone. */
 bool proc_cgroups(const struct wire_image_key *, char *to, size_t size);
 

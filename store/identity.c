@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "store/chain.h"
+#include "store/changes.h"
 #include "store/schema.h"
 
 static void bind_text(sqlite3_stmt *stmt, int at, const char *text)
@@ -478,6 +479,8 @@ int64_t identity_image(struct sqlite *s, struct image *i, int64_t now_s, bool lo
 	}
 	if (!id && (id = add_image(s, &row, hour)) < 0)
 		return id;
+	if ((rc = changes_know(s, i, now_s)) != 0)
+		return rc;
 	i->id = id;
 	i->last_hour_s = hour;
 	return id;

@@ -75,12 +75,23 @@ static bool same_text(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+enum command_where command_where(const struct wire_image *image)
+{
+	const struct wire_exec *exec = (const void *)(image + 1);
+
+	if (!exec->path_len || exec->flags & (WIRE_EXEC_KERNEL | WIRE_EXEC_NO_FILE | WIRE_EXEC_UNLINKED |
+					      WIRE_EXEC_PATH_CUT | WIRE_EXEC_SELF))
+		return COMMAND_NOWHERE;
+	return image->flags & WIRE_IMAGE_ELSEWHERE ? COMMAND_ELSEWHERE : COMMAND_HERE;
+}
+
 static bool same_command(const struct command *a, const struct command *b)
 {
 	if (a == b)
 		return true;
-	return a->program == b->program && a->script == b->script && a->script_source == b->script_source &&
-	       a->flags == b->flags && same_text(a->cmdline, b->cmdline) && same_text(a->app, b->app);
+	return a->where == b->where && a->program == b->program && a->script == b->script &&
+	       a->script_source == b->script_source && a->flags == b->flags &&
+	       same_text(a->cmdline, b->cmdline) && same_text(a->app, b->app);
 }
 
 static uint32_t image_hash(const struct command *c, const struct image *parent, const struct place *place)
@@ -245,6 +256,7 @@ static struct command *command_new(struct images *im, const struct wire_image *i
 	if (!c)
 		return NULL;
 	c->refs = 1;
+	c->where = command_where(image);
 	c->program = programs_intern(im->programs, image, exec);
 	c->cmdline = cmdline_text(im, exec, keep_cmdline);
 	if (c->cmdline)

@@ -25,6 +25,13 @@
 #define IMAGES_TEXT_SHORT 256
 #define IMAGES_DEPTH_MAX 32
 
+/* Whose the path of a program is. */
+enum command_where {
+	COMMAND_HERE,	   /* this machine's */
+	COMMAND_ELSEWHERE, /* of a root of its own: a container, a Flatpak, a mount namespace */
+	COMMAND_NOWHERE	   /* nothing is at it: deleted, in memory, too long, none at all */
+};
+
 struct command {
 	struct program *program;
 	struct program *script; /* NULL = none, or none that has a path */
@@ -32,6 +39,7 @@ struct command {
 	char *app;		/* NULL = no more than a program or a script */
 	uint32_t flags;		/* SCHEMA_FLAG_* */
 	uint32_t script_source; /* enum wire_script */
+	enum command_where where;
 	uint32_t refs;
 };
 
@@ -47,6 +55,8 @@ struct image {
 	int64_t id; /* 0 = none known */
 	int64_t last_hour_s;
 };
+
+enum command_where command_where(const struct wire_image *); /* of a checked image */
 
 struct images;
 struct images *images_new(struct programs *, struct places *, size_t processes_max); /* NULL: no memory */

@@ -23,7 +23,8 @@ int intake_open(struct intake *in, const struct settings *settings)
 	in->waiting = in->images ? batch_new(in->images, BATCH_EARLY) : NULL;
 	in->seen = seen_new();
 	in->losses = losses_new();
-	if (in->batch && in->waiting && in->seen && in->losses)
+	in->changes = changes_new();
+	if (in->batch && in->waiting && in->seen && in->losses && in->changes)
 		return 0;
 	intake_close(in);
 	return -ENOMEM;
@@ -38,6 +39,7 @@ void intake_close(struct intake *in)
 	programs_free(in->programs);
 	seen_free(in->seen);
 	losses_free(in->losses);
+	changes_free(in->changes);
 	memset(in, 0, sizeof(*in));
 }
 
@@ -135,6 +137,8 @@ int intake_image(struct intake *in, const struct wire_image *wire, int64_t now_s
 	int rc = images_exec(in->images, wire, in->settings->log_commands);
 	struct image *image;
 
+	if (rc == 0)
+		rc = changes_image(in->changes, wire, places_find(in->places, wire->place_id), now_s);
 	if (rc != 0 || (exec->source != WIRE_EXEC_NETWORK && !in->settings->every_exe))
 		return rc;
 	image = images_find(in->images, &exec->image);

@@ -8,6 +8,7 @@
 
 #include "config/settings.h"
 #include "store/batch.h"
+#include "store/changes.h"
 #include "store/losses.h"
 #include "store/seen.h"
 
@@ -22,6 +23,7 @@ struct intake {
 	struct batch *waiting; /* traffic of programs whose hash decides whether it is kept */
 	struct seen *seen;
 	struct losses *losses;
+	struct changes *changes;
 };
 
 int intake_open(struct intake *, const struct settings *); /* 0 or -ENOMEM; settings are kept, not copied */

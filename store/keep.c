@@ -271,6 +271,19 @@ static void write_known(struct keep *k, int64_t now, bool last)
 	k->known_ms = keep_now_ms() + KNOWN_EVERY_S * 1000 + 100 * (keep_now_ms() - now);
 }
 
+/* As soon as there is something to compare, like first sightings. */
+static void changes(struct keep *k, int64_t now)
+{
+	int64_t now_s = (int64_t)(stage_now() / NS);
+	int rc;
+
+	if (!changes_due(k->in.changes, now_s) || now < k->changes_ms || now < k->retry_ms || !k->db.db)
+		return;
+	k->changes_ms = now + KEEP_SIGHTING_MS;
+	if ((rc = changes_write(k->in.changes, &k->db, now_s)) != 0)
+		keep_db_trouble(k, rc);
+}
+
 static bool retain(struct keep *k, int64_t now)
 {
 	int rc;
@@ -305,6 +318,7 @@ int keep_timers(struct keep *k, int busy)
 	introduce(k, now);
 	say_event(k);
 	write_known(k, now, false);
+	changes(k, now);
 	more = retain(k, now);
 	if (!busy && k->db.wal_frames > CHECKPOINT_FRAMES && now - k->written_ms >= IDLE_MS)
 		sqlite_checkpoint(&k->db);
@@ -322,6 +336,8 @@ int keep_timers(struct keep *k, int busy)
 		wait = until(now, k->introduce_ms, wait);
 	if (programs_fresh(k->in.programs) > 0 || tell_waits(k->tell))
 		wait = until(now, k->sighting_ms > k->retry_ms ? k->sighting_ms : k->retry_ms, wait);
+	if (changes_wait(k->in.changes))
+		wait = until(now, now + KEEP_SIGHTING_MS, wait);
 	if (k->trouble)
 		wait = until(now, k->retry_ms, wait);
 	if (k->written_ms > k->trimmed_ms)
@@ -437,6 +453,8 @@ void keep_close(struct keep *k)
 		log_warnx("%zu rows could not be written before the end", batch_count(k->in.batch));
 	}
 	write_known(k, keep_now_ms(), true);
+	if (k->db.db)
+		(void)changes_write(k->in.changes, &k->db, INT64_MAX);
 	/* Not after a loss: the next start then says that this time is missing. */
 	if (all && k->gap_from == 0)
 		heartbeat_beat(&k->heartbeat, stage_now(), 1);

@@ -49,6 +49,7 @@ struct keep {
 	int64_t introduce_ms; /* the first start of all: when what runs is said to be known; 0 = it was */
 	int64_t known_ms;     /* record.json, not before */
 	bool known_old;	      /* it lacks something */
+	int64_t changes_ms;   /* the next look at changes, not before */
 	int64_t trimmed_ms;   /* when memory was given back */
 	int64_t retention_ms; /* next look at it */
 	wire_ns window_to;    /* of the last whole window, not yet durable; 0 = none */

@@ -67,9 +67,14 @@ static void handle(struct keep *k, const struct wire_hdr *hdr, const void *paylo
 		break;
 	case WIRE_DIGEST:
 		programs_digest(k->in.programs, payload);
+		changes_digest(k->in.changes, payload);
 		break;
 	case WIRE_CHANGED:
 		programs_changed(k->in.programs, payload);
+		(void)changes_modified(k->in.changes, payload);
+		break;
+	case WIRE_PACKAGE:
+		changes_package(k->in.changes, payload);
 		break;
 	case WIRE_LOSS:
 		if (known)

@@ -179,8 +179,31 @@ static const struct {
 	INTERNED("domain"),
 };
 
+/* What is said of programs, once they are forgotten, and changes as old as the rows removed. */
+static int remove_changes(struct sqlite *s, int64_t before_s)
+{
+	int rc = sqlite_run2(s, "DELETE FROM change WHERE time < ?1 AND ?2", before_s, 1);
+
+	if (rc == 0)
+		rc = sqlite_run2(s,
+				 "DELETE FROM location WHERE since < ?1 AND ?2 AND NOT EXISTS"
+				 " (SELECT 1 FROM program p WHERE p.exe = location.exe)",
+				 before_s, 1);
+	if (rc == 0)
+		rc = sqlite_run2(
+			s,
+			"DELETE FROM packaged WHERE ?1 AND ?2 AND NOT EXISTS (SELECT 1 FROM program p"
+			" WHERE p.exe = packaged.exe AND p.sha256 = packaged.sha256)",
+			1, 1);
+	return rc;
+}
+
 static int remove_programs(struct sqlite *s, int64_t before_s)
 {
+	int rc = remove_changes(s, before_s);
+
+	if (rc != 0)
+		return rc;
 	return sqlite_run2(s,
 			   "DELETE FROM program WHERE id IN (SELECT p.id FROM program p WHERE NOT EXISTS"
 			   " (SELECT 1 FROM image WHERE program = p.id) AND NOT EXISTS"

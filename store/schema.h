@@ -12,6 +12,8 @@
  * - address, domain, account: interned text
  * - sum_*: rollups by program and peer (views traffic_*); total_*: by program (views totals_*)
  * - loss: what we could not see or keep
+ * - location: the paths of programs, and what was last seen there; change: where that was other than before
+ * - packaged: which package brought an executable
  * - proof: what was watched since each start, a row per hook and test
  * - event: what the desktop was told, or would have been; acknowledged: what people said about programs
  * - interface_hour: what passed the network interfaces, and what of it was counted for programs
@@ -68,6 +70,9 @@
 #define SCHEMA_FLAG_LD_AUDIT 0x10
 #define SCHEMA_FLAG_LD_SO_PRELOAD 0x20
 #define SCHEMA_FLAG_ENVIRONMENT_CUT 0x40
+/* change.kind */
+#define SCHEMA_CHANGE_MODIFIED 1 /* a known file was written to */
+#define SCHEMA_CHANGE_CHANGED 2	 /* what ran from a known path has another SHA-256 */
 
 /* meta keys:
  * - window_to: ns since 1970, end of the last window that is durable; on an idle machine the file heartbeat
@@ -166,7 +171,7 @@
 /* Views say nothing that is not in the tables: every version drops them all and makes its own. */
 #define SCHEMA_DROP_VIEWS \
 	"DROP VIEW IF EXISTS connections; DROP VIEW IF EXISTS programs; DROP VIEW IF EXISTS losses;" \
-	"DROP VIEW IF EXISTS coverage; DROP VIEW IF EXISTS interfaces; DROP VIEW IF EXISTS notices;" \
+	"DROP VIEW IF EXISTS changes; DROP VIEW IF EXISTS coverage; DROP VIEW IF EXISTS interfaces; DROP VIEW IF EXISTS notices;" \
 	"DROP VIEW IF EXISTS traffic_5min; DROP VIEW IF EXISTS traffic_hour; DROP VIEW IF EXISTS traffic_day;" \
 	"DROP VIEW IF EXISTS totals_5min; DROP VIEW IF EXISTS totals_hour; DROP VIEW IF EXISTS totals_day;"
 
@@ -288,7 +293,42 @@
 	"ALTER TABLE image ADD COLUMN app TEXT;"			/* NULL = goes by the path of script or program */ \
 	"CREATE INDEX image_script ON image(script) WHERE script > 0;"
 
-#define SCHEMA_V3_TABLES SCHEMA_V3_TELL SCHEMA_V3_CHAIN SCHEMA_V3_IDENTITY
+/* Version 3: what changed, and which package brought it */
+#define SCHEMA_V3_CHANGE \
+	"CREATE TABLE location(" \
+	" id INTEGER PRIMARY KEY,"		/* hash of exe and container */ \
+	" exe TEXT NOT NULL," \
+	" container TEXT,"			/* whose path it is; NULL = the machine's */ \
+	" sha256 BLOB NOT NULL,"		/* of what ran last */ \
+	" since INTEGER NOT NULL);" \
+	"CREATE TABLE change(" \
+	" id INTEGER PRIMARY KEY," \
+	" time INTEGER NOT NULL," \
+	" kind INTEGER NOT NULL,"		/* SCHEMA_CHANGE_* */ \
+	" location INTEGER NOT NULL," \
+	" exe TEXT NOT NULL," \
+	" container TEXT," \
+	" old_sha256 BLOB NOT NULL," \
+	" sha256 BLOB,"				/* NULL = it has not run yet */ \
+	" placed INTEGER,"			/* when the new file was put there */ \
+	" manager TEXT," \
+	" package TEXT," \
+	" version TEXT," \
+	" explained INTEGER NOT NULL,"		/* enum wire_explained */ \
+	" event INTEGER NOT NULL);"		/* id of the first change of the same event */ \
+	"CREATE INDEX change_location ON change(location);" \
+	"CREATE INDEX change_placed ON change(placed);" \
+	"CREATE INDEX change_event ON change(event);" \
+	"CREATE TABLE packaged(" \
+	" exe TEXT NOT NULL," \
+	" sha256 BLOB NOT NULL," \
+	" manager TEXT NOT NULL," \
+	" package TEXT NOT NULL," \
+	" version TEXT," \
+	" explained INTEGER NOT NULL," \
+	" PRIMARY KEY(exe, sha256)) WITHOUT ROWID;"
+
+#define SCHEMA_V3_TABLES SCHEMA_V3_TELL SCHEMA_V3_CHAIN SCHEMA_V3_IDENTITY SCHEMA_V3_CHANGE
 
 /* Enum values as words: the names of config/wire_check.h (a test compares them). */
 #define SCHEMA_HASH_ERROR(column) \
@@ -328,6 +368,8 @@
 	SCHEMA_FLAG(column, 4, "traced") " || " SCHEMA_FLAG(column, 8, "LD_PRELOAD") " || " \
 	SCHEMA_FLAG(column, 16, "LD_AUDIT") " || " SCHEMA_FLAG(column, 32, "ld.so.preload") " || " \
 	SCHEMA_FLAG(column, 64, "environment cut") ", 2), '')"
+#define SCHEMA_EXPLAINED(column) "CASE " column " WHEN 1 THEN 'yes' WHEN 2 THEN 'no' END"
+#define SCHEMA_CHANGE_KIND(column) "CASE " column " WHEN 1 THEN 'modified' WHEN 2 THEN 'changed' END"
 /* IANA keywords; an EtherType (AF_PACKET) or a vsock type has none */
 #define SCHEMA_PROTOCOL(column) \
 	"CASE " column " WHEN 1 THEN 'icmp' WHEN 2 THEN 'igmp' WHEN 4 THEN 'ipv4' WHEN 6 THEN 'tcp' WHEN 17 THEN 'udp'" \
@@ -376,10 +418,22 @@
 
 /* One row per executable, name and content. first_network IS NOT NULL: it used the network itself. */
 #define SCHEMA_VIEW_PROGRAMS \
-	"CREATE VIEW programs AS SELECT exe, name, " SCHEMA_SHA256("sha256") " AS sha256, " \
-	SCHEMA_HASH_ERROR("hash_error") " AS hash_error, first_seen, last_seen, first_network, " \
-	SCHEMA_SEEN_AS("seen_as") " AS seen_as, modified, verdict, acknowledged, ignored, " \
-	SCHEMA_ISO("first_seen") " AS time, verdict_time, verdict_detail FROM program;"
+	"CREATE VIEW programs AS SELECT p.exe AS exe, p.name AS name, " SCHEMA_SHA256("p.sha256") " AS sha256, " \
+	SCHEMA_HASH_ERROR("p.hash_error") " AS hash_error, p.first_seen AS first_seen, p.last_seen AS last_seen," \
+	" p.first_network AS first_network, " SCHEMA_SEEN_AS("p.seen_as") " AS seen_as, p.modified AS modified," \
+	" p.verdict AS verdict, p.acknowledged AS acknowledged, p.ignored AS ignored, " \
+	SCHEMA_ISO("p.first_seen") " AS time, p.verdict_time AS verdict_time, p.verdict_detail AS verdict_detail, k.package AS package, k.version AS package_version," \
+	" k.manager AS package_manager, " SCHEMA_EXPLAINED("k.explained") " AS explained" \
+	" FROM program p LEFT JOIN packaged k ON k.exe = p.exe AND k.sha256 = p.sha256;"
+
+/* One row per change; members: of how many the event consists. */
+#define SCHEMA_VIEW_CHANGES \
+	"CREATE VIEW changes AS SELECT " SCHEMA_ISO("c.time") " AS time, " SCHEMA_CHANGE_KIND("c.kind") " AS kind," \
+	" c.exe AS exe, c.container AS container, " SCHEMA_SHA256("c.old_sha256") " AS old_sha256, " \
+	SCHEMA_SHA256("c.sha256") " AS sha256, c.package AS package, c.version AS package_version," \
+	" c.manager AS package_manager, " SCHEMA_EXPLAINED("c.explained") " AS explained, c.event AS event," \
+	" (SELECT count(*) FROM change m WHERE m.event = c.event AND m.kind = c.kind) AS members," \
+	" c.time AS unix_time, c.id AS id FROM change c ORDER BY c.id;"
 
 /* What a record of each kind is, what its loss means, and what to do: for people who read it at night. */
 #define SCHEMA_LOSS_WORDS \
@@ -468,7 +522,7 @@
 
 #define SCHEMA_VIEWS \
 	SCHEMA_VIEW_CONNECTIONS SCHEMA_VIEW_PROGRAMS SCHEMA_VIEW_LOSSES SCHEMA_VIEW_COVERAGE \
-	SCHEMA_VIEW_INTERFACES SCHEMA_VIEW_NOTICES \
+	SCHEMA_VIEW_INTERFACES SCHEMA_VIEW_NOTICES SCHEMA_VIEW_CHANGES \
 	SCHEMA_VIEW_TRAFFIC("5min") SCHEMA_VIEW_TRAFFIC("hour") SCHEMA_VIEW_TRAFFIC("day") \
 	SCHEMA_VIEW_TOTALS("5min") SCHEMA_VIEW_TOTALS("hour") SCHEMA_VIEW_TOTALS("day")
 

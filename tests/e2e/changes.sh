@@ -5,6 +5,15 @@
 . "$(dirname "$0")/lib.sh"
 rig_start
 peer_start
+# Our daemon sees a package database of the test's own.
+[ ! -d /var/lib/dpkg ] || daemon_run() {
+	unshare --mount --propagation slave sh -c 'mount --bind "$1" /var/lib/dpkg && shift && exec "$@"' sh "$T/dpkg" \
+		"$FEMTO" run --config "$T/config.json" --state-dir "$T/state" >>"$T/daemon.log" 2>&1 </dev/null &
+	DAEMON=$!
+}
+mkdir -p "$T/dpkg/info" "$T/dpkg/updates" "$T/dpkg/triggers"
+: >"$T/dpkg/status"
+: >"$T/dpkg/available"
 daemon_start
 
 sha() { sha256sum "$1" | cut -d' ' -f1; }
@@ -59,6 +68,92 @@ for name in offline_in_place offline_renamed; do
 done
 same kept_hashes_right "$wrong" ''
 same kept_file_is_private "$(stat -c %a "$T/state/hashes")" 600
+
+daemon_stop
+
+# ---- a known path with other bytes
+
+N=300
+P=$(mktemp -d /opt/femtosnitch-test.XXXXXX) || exit 1
+trap 'rm -rf "$P"; rig_end' EXIT
+package() { # VERSION: N programs in $P
+	mkdir -p "$T/deb/DEBIAN" "$T/deb$P"
+	i=0
+	while [ $i -lt $N ]; do
+		cp "$ACTORS/udp" "$T/deb$P/p$i" && echo "$1 $i" >>"$T/deb$P/p$i"
+		i=$((i + 1))
+	done
+	chmod 755 "$T/deb$P"
+	(cd "$T/deb" && find . -type f -path './opt/*' -printf '%P\n' | xargs md5sum) >"$T/deb/DEBIAN/md5sums"
+	printf 'Package: femtosnitch-test\nVersion: %s\nArchitecture: all\nMaintainer: nobody <a@b.c>\nDescription: test\n' \
+		"$1" >"$T/deb/DEBIAN/control"
+	dpkg-deb -Znone --build "$T/deb" "$T/$1.deb" >/dev/null &&
+		dpkg --admindir="$T/dpkg" -i "$T/$1.deb" >"$T/said/dpkg" 2>&1 || fail dpkg "$(cat "$T/said/dpkg")"
+}
+all_run() { in_a "$T/bin/spawn" $N 4 "$P/p%" up $B4 $SINK 1 10 >/dev/null 2>&1 || fail spawn 'the actors failed'; }
+one_runs() { in_a "$1" up $B4 $SINK 1 10 >/dev/null 2>&1 || fail "$1" 'the actor failed'; }
+changes() { # WHERE WANT QUERY: wait for the answer
+	i=0
+	until [ "$(sql "$3")" = "$2" ] || [ $i -ge $((150 * SLOW)) ]; do
+		i=$((i + 1))
+		sleep 0.1
+	done
+	same "$1" "$(sql "$3")" "$2"
+}
+copy spawn spawn
+copy unowned udp
+if command -v dpkg-deb >/dev/null && [ -d /var/lib/dpkg ]; then
+	package 1.0
+	daemon_start
+	all_run
+	one_runs "$T/bin/unowned"
+	hashed
+	old=$(sha "$P/p7")
+	changes packages "$N femtosnitch-test 1.0 dpkg yes" "SELECT count(*), package, package_version, package_manager, explained
+		FROM programs WHERE exe LIKE '$P/p%' GROUP BY 2, 3, 4, 5"
+	changes nothing_changed 0 "SELECT count(*) FROM changes WHERE exe LIKE '$P/%'"
+
+	package 2.0
+	all_run
+	changes one_run_one_event "changed $N $N femtosnitch-test 2.0 yes 1" "SELECT kind, count(*), members, package,
+		package_version, explained, count(DISTINCT event) FROM changes WHERE exe LIKE '$P/%' GROUP BY 1, 3, 4, 5, 6"
+	same hashes_of_a_change "$(sql "SELECT old_sha256, sha256 FROM changes WHERE exe = '$P/p7'")" "$old $(sha "$P/p7")"
+
+	old=$(sha "$P/p0")
+	echo tampered >>"$P/p0"
+	changes raised "modified $old  " "SELECT kind, old_sha256, sha256, explained FROM changes
+		WHERE exe = '$P/p0' AND kind = 'modified'"
+	one_runs "$P/p0"
+	changes confirmed "changed $old $(sha "$P/p0") no 1" "SELECT kind, old_sha256, sha256, explained,
+		event = (SELECT event FROM changes WHERE exe = '$P/p0' AND kind = 'modified')
+		FROM changes WHERE exe = '$P/p0' AND explained = 'no' AND kind = 'changed'"
+	cp "$ACTORS/udp" "$P/new" && echo other >>"$P/new" && mv "$P/new" "$P/p1"
+	one_runs "$P/p1"
+	changes renamed_over "no 1 $(sha "$P/p1")" "SELECT explained, members, sha256 FROM changes
+		WHERE exe = '$P/p1' AND explained = 'no'"
+	old=$(sha "$T/bin/unowned")
+	cp "$ACTORS/udp" "$T/new" && echo other >>"$T/new" && mv "$T/new" "$T/bin/unowned"
+	one_runs "$T/bin/unowned"
+	changes unowned "changed $old $(sha "$T/bin/unowned")   " "SELECT kind, old_sha256, sha256, package, explained, container
+		FROM changes WHERE exe = '$T/bin/unowned'"
+
+	# Another root with the same path: another file, no change.
+	cp "$ACTORS/tiny" "$T/elsewhere" && echo elsewhere >>"$T/elsewhere"
+	mkdir "$T/root"
+	in_a unshare --mount sh -c "mount -t tmpfs none '$T/root' && mkdir -p '$T/root$P' '$T/root/old' &&
+		cp '$T/elsewhere' '$T/root$P/p2' && cd '$T/root' && pivot_root . old && cd / && exec '$P/p2' $B4 $SINK 77"
+	one_runs "$P/p2"
+	hashed
+	same same_path_elsewhere "$(sql "SELECT sum(send), min(sha256 = '$(sha "$T/elsewhere")' OR sha256 IS NULL AND
+		hash_error IS NOT NULL) FROM connections WHERE exe = '$P/p2' AND send = 77")" '77 1'
+	sleep 1
+	[ "$(sql "SELECT count(*) FROM changes WHERE exe = '$P/p2'")" = 1 ] || sql "SELECT * FROM changes WHERE exe = '$P/p2'"
+	same same_path_is_no_change "$(sql "SELECT count(*) FROM changes WHERE exe = '$P/p2'")" 1
+	same nothing_else_changed "$(sql "SELECT count(*) FROM changes WHERE exe LIKE '$P/%'")" $((N + 3))
+else
+	skip packages 'no dpkg here'
+	daemon_start
+fi
 
 check_no_losses no_losses
 daemon_stop_clean stop

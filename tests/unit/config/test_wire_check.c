@@ -283,7 +283,7 @@ static void test_image(void **state)
 	good();
 	only_this_length();
 	bad_u32(offsetof(struct wire_image, hash_error), WIRE_HASH__MAX, "hash error out of range");
-	bad_u32(offsetof(struct wire_image, flags), 4, "unknown image flag");
+	bad_u32(offsetof(struct wire_image, flags), WIRE_IMAGE_FLAGS + 1, "unknown image flag");
 	bad_u8(offsetof(struct wire_image, script_error), WIRE_HASH__MAX, "hash error out of range");
 	bad_u8(offsetof(struct wire_image, script_source), WIRE_SCRIPT__MAX, "source of a script");
 	bad_u16(offsetof(struct wire_image, script_len), 3, "not terminated");
@@ -434,6 +434,27 @@ static void test_sink(void **state)
 	bad_u8(sizeof(sink), 0xff, "not UTF-8");
 }
 
+static void test_package(void **state)
+{
+	struct wire_package package = {.file_id = 7, .manager_len = 2, .version_len = 4, .explained = 2};
+
+	(void)state;
+	begin(WIRE_PACKAGE, &package, sizeof(package));
+	add("d\0"
+	    "1.0",
+	    6);
+	good();
+	only_this_length();
+	bad_u16(offsetof(struct wire_package, manager_len), 3, "not terminated");
+	bad_u16(offsetof(struct wire_package, name_len), WIRE_PACKAGE_NAME_MAX + 1, "too long");
+	bad_u16(offsetof(struct wire_package, version_len), 5, "too long");
+	bad_u16(offsetof(struct wire_package, version_len), 0, "does not fill");
+	bad_u16(offsetof(struct wire_package, explained), WIRE_EXPLAINED__MAX, "out of range");
+	package = (struct wire_package){.file_id = 1};
+	begin(WIRE_PACKAGE, &package, sizeof(package));
+	good();
+}
+
 static void test_resume(void **state)
 {
 	struct wire_resume resume = {.journal = 1};
@@ -519,6 +540,9 @@ static void test_names(void **state)
 	for (i = 1; i < WIRE_SCRIPT__MAX; i++)
 		assert_non_null(wire_script_name(i));
 	assert_null(wire_script_name(WIRE_SCRIPT_NONE));
+	for (i = WIRE_EXPLAINED_UNKNOWN + 1; i < WIRE_EXPLAINED__MAX; i++)
+		assert_non_null(wire_explained_name(i));
+	assert_null(wire_explained_name(WIRE_EXPLAINED_UNKNOWN));
 	assert_null(wire_stage_name(WIRE_STAGE__MAX));
 	assert_null(wire_direction_name(WIRE_DIRECTION__MAX));
 	assert_null(wire_result_name(WIRE_RESULT_NONE));
@@ -541,8 +565,8 @@ int main(void)
 		cmocka_unit_test(test_place),	  cmocka_unit_test(test_resume),
 		cmocka_unit_test(test_facts),	  cmocka_unit_test(test_names),
 		cmocka_unit_test(test_corpus),	  cmocka_unit_test(test_order),
-		cmocka_unit_test(test_verdict),
-		cmocka_unit_test(test_sink),
+		cmocka_unit_test(test_verdict),	  cmocka_unit_test(test_sink),
+		cmocka_unit_test(test_package),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -300,6 +300,7 @@ struct feed_image {
 	uint64_t script_id;
 	unsigned script_error, script_source;
 	uint8_t sha; /* each byte of the hash */
+	int64_t ctime_s;
 	uint64_t time_s;
 };
 
@@ -317,6 +318,7 @@ static inline void feed_image(struct feed *f, const struct feed_image *i)
 	image->file_id = i->file_id;
 	image->place_id = i->place_id;
 	image->hash_error = i->hash_error;
+	exec->file.ctime_s = i->ctime_s;
 	if (!i->hash_error)
 		memset(image->sha256, i->sha, sizeof(image->sha256));
 	exec->image = i->key;

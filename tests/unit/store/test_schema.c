@@ -56,15 +56,17 @@ static void words_of_the_wire(void **state)
 	same_words(SCHEMA_PEER("v"), wire_peer_name, WIRE_PEER__MAX);
 	same_words(SCHEMA_SCRIPT("v"), wire_script_name, WIRE_SCRIPT__MAX);
 	same_words(SCHEMA_LOSS_KIND("v"), wire_loss_name, WIRE_LOSS__MAX);
+	same_words(SCHEMA_EXPLAINED("v"), wire_explained_name, WIRE_EXPLAINED__MAX);
 	same_words(SCHEMA_STAGE("v"), wire_stage_name, WIRE_STAGE__MAX);
 	same_words(SCHEMA_KIND("v"), kind_name, 6); /* "Notify kinds", config/values.c */
 }
 
 static void every_view_answers(void **state)
 {
-	static const char *const views[] = {"connections", "programs",	  "losses",	  "coverage",
-					    "interfaces",  "notices",	  "traffic_5min", "traffic_hour",
-					    "traffic_day", "totals_5min", "totals_hour",  "totals_day"};
+	static const char *const views[] = {"connections",  "programs",	   "losses",	  "coverage",
+					    "interfaces",   "notices",	   "changes",	  "traffic_5min",
+					    "traffic_hour", "traffic_day", "totals_5min", "totals_hour",
+					    "totals_day"};
 	char sql[128];
 	size_t i;
 
@@ -75,7 +77,7 @@ static void every_view_answers(void **state)
 		snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", views[i]);
 		assert_string_equal(scratch_ask(&s, sql), "0");
 	}
-	assert_string_equal(scratch_ask(&s, "SELECT count(*) FROM sqlite_master WHERE type = 'view'"), "12");
+	assert_string_equal(scratch_ask(&s, "SELECT count(*) FROM sqlite_master WHERE type = 'view'"), "13");
 }
 
 static void plan_has(const char *question, const char *part)
