@@ -283,7 +283,9 @@ static int load_set(struct load *load, enum hooks_set set)
 	return err;
 }
 
-/* Is any program of a set in the kernel? Of HOOKS_ALWAYS: any program at all. */
+/* Is any program of a set in the kernel, beside those that only add to it? Of HOOKS_ALWAYS: any program at
+ * all.
+ */
 static bool set_loaded(const struct load *load, enum hooks_set set)
 {
 	struct bpf_program *prog;
@@ -291,7 +293,8 @@ static bool set_loaded(const struct load *load, enum hooks_set set)
 	bpf_object__for_each_program (prog, load->obj) {
 		const struct hook *hook = hooks_find(bpf_program__name(prog));
 
-		if (bpf_program__autoload(prog) && hook && (set == HOOKS_ALWAYS || hook->set == set))
+		if (bpf_program__autoload(prog) && hook &&
+		    (set == HOOKS_ALWAYS || (hook->set == set && !(hook->flags & HOOK_EXTRA))))
 			return true;
 	}
 	return false;
