@@ -41,10 +41,11 @@ LIBS_store := -lsqlite3 -l:libcrypto.a
 LIBS_view := -lsqlite3
 # processes that serve one stage: FOLDER/NAME is femtosnitch-NAME, linked with that folder. The desktop's is only made
 # where libnotify is.
-SERVANTS := store/postgres store/verify store/notices $(if $(shell pkg-config --exists libnotify && echo y),store/notify)
+SERVANTS := store/postgres store/verify store/notices store/virustotal $(if $(shell pkg-config --exists libnotify && echo y),store/notify)
 LIBS_postgres := -lsqlite3 -lpq -lcrypto
 LIBS_verify := $(LIBS_store)
 LIBS_notices := -lsqlite3
+LIBS_virustotal := -lsqlite3 -lcurl
 LIBS_notify = $(shell pkg-config --libs libnotify)
 PROGRAMS := $B/femtosnitch $(STAGES:%=$B/femtosnitch-%) $(foreach s,$(SERVANTS),$B/femtosnitch-$(notdir $s))
 

@@ -17,7 +17,6 @@
 #include "config/values.h"
 
 #define NAME_MAX_LEN 64 /* longer names are near to no key */
-#define VT "VirusTotal is not in this build"
 #define WEB "the web view is not in this build"
 
 #define AT(member) offsetof(struct settings, member)
@@ -68,13 +67,14 @@ static const struct key keys[] = {
 	 "accepted from older files, without meaning here", NULL,
 	 "no effect: femtosnitch does not compare device numbers"},
 	{"VT API URL", value_url, AT(vt_api_url), 0, 0, "\"https://www.virustotal.com/api/v3\"",
-	 "where VirusTotal is asked", NULL, "no effect: " VT},
-	{"VT API key", value_string, AT(vt_api_key), 0, 0, "\"\"", "VirusTotal key, empty for never", NULL,
-	 "no file is looked up: " VT},
+	 "where VirusTotal is asked", NULL, NULL},
+	{"VT API key", value_string, AT(vt_api_key), 0, 0, "\"\"",
+	 "VirusTotal key, or the path of a file with it; empty for never", NULL, NULL},
 	{"VT file upload", value_bool, AT(vt_file_upload), 0, 0, "false",
-	 "upload programs that VirusTotal does not know", NULL, "no file is uploaded: " VT},
+	 "upload programs that VirusTotal does not know", NULL,
+	 "no file is uploaded: that is not in this build"},
 	{"VT request limit (seconds)", value_int, AT(vt_request_limit_s), 0, 86400, "15",
-	 "time between two requests to VirusTotal", NULL, "no effect: " VT},
+	 "time between two requests to VirusTotal", NULL, NULL},
 };
 
 #define N_KEYS (sizeof(keys) / sizeof(keys[0]))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * bubbles.c - see bubbles.h. Names of programs and command lines are whatever their maker liked: control
- * characters are taken out, and markup is escaped where the server understands markup.
+ * characters are taken out, and what could be markup is no longer.
  */
 #include "store/notify/bubbles.h"
 
@@ -135,13 +135,30 @@ static NotifyUrgency urgency_of(const char *kind)
 									: NOTIFY_URGENCY_NORMAL;
 }
 
+/* A server that says it knows no markup may read it all the same (dunst does, by its settings). */
+static char *without_brackets(const char *text)
+{
+	GString *s = g_string_new(NULL);
+
+	for (; *text; text++)
+		if (*text == '<')
+			g_string_append(s, "\u2039");
+		else if (*text == '>')
+			g_string_append(s, "\u203a");
+		else
+			g_string_append_c(s, *text);
+	return g_string_free(s, FALSE);
+}
+
 /* Safe to show; g_free(). */
 static char *safe(const struct bubbles *b, const char *text, bool body)
 {
 	char buf[BODY_MAX];
 
 	utf8_escape(buf, body ? sizeof(buf) : TITLE_MAX, text, strlen(text));
-	return body && b->markup ? g_markup_escape_text(buf, -1) : g_strdup(buf);
+	if (!body)
+		return g_strdup(buf); /* a title is never read as markup */
+	return b->markup ? g_markup_escape_text(buf, -1) : without_brackets(buf);
 }
 
 static char *body_of(const struct bubbles *b, const struct link_notice *n)
