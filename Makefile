@@ -43,7 +43,7 @@ LIBS_view := -lsqlite3
 # where libnotify is.
 SERVANTS := store/postgres store/verify store/notices store/virustotal $(if $(shell pkg-config --exists libnotify && echo y),store/notify)
 LIBS_postgres := -lsqlite3 -lpq -lcrypto
-LIBS_verify := $(LIBS_store)
+LIBS_verify := $(LIBS_postgres)
 LIBS_notices := -lsqlite3
 LIBS_virustotal := -lsqlite3 -lcurl
 LIBS_notify = $(shell pkg-config --libs libnotify)
@@ -86,6 +86,8 @@ $B/femtosnitch-$(notdir $1): $B/obj/$1/main.o $B/$1.a $B/$(firstword $(subst /, 
 	$$Q$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(notdir $1)) $$(LIBS_config)
 endef
 $(foreach s,$(SERVANTS),$(eval $(call servant,$s)))
+# it knows the tables of the copy
+$B/femtosnitch-verify: $B/store/postgres.a
 $(call objects,store/notify): CPPFLAGS += $(shell pkg-config --cflags-only-I libnotify 2>/dev/null | sed 's/-I/-isystem /g')
 
 # ---- BPF: one source per subject; linked into one object, embedded by its only includer, collector/object.c.

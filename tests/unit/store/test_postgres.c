@@ -305,6 +305,136 @@ static void a_clone_goes_its_own_way(void **state)
 	feed_rmdir(dir);
 }
 
+/* ---- verify */
+
+static char said[4096];
+
+/* The exit code of `verify`, against the copy too. */
+static int verify(const char *where)
+{
+	char path[PATH_MAX], command[3 * PATH_MAX];
+	FILE *out;
+	size_t n;
+
+	server_program(path, "femtosnitch-verify");
+	snprintf(command, sizeof(command),
+		 "%s --state-dir '%s' --remote 'host=%s user=auditor dbname=postgres' 2>&1", path, where,
+		 server.dir);
+	out = popen(command, "r");
+	n = fread(said, 1, sizeof(said) - 1, out);
+	said[n] = '\0';
+	return WEXITSTATUS(pclose(out));
+}
+
+/* What an edit makes it say: on the server, or of snitch.db. */
+static const struct {
+	const char *there, *here, *says;
+} edits[] = {
+	{"UPDATE connection_log SET send = send + 1 WHERE seq = 2", NULL,
+	 "remote: broken: window 2: it was changed"},
+	{"UPDATE connection_log SET ts = ts - interval '1 min' WHERE seq = 3", NULL,
+	 "window 3: it was changed"},
+	{"DELETE FROM connection_log WHERE seq = 2", NULL,
+	 "window 2: it has 0 flows of 1: flows were removed"},
+	{"INSERT INTO connection_log SELECT (r).* FROM (SELECT jsonb_populate_record(f, '{\"ts\": "
+	 "\"2020-01-01\"}') AS r"
+	 " FROM connection_log f WHERE seq = 2) x",
+	 NULL, "window 2: it has 2 flows of 1: flows were inserted"},
+	{"UPDATE connection_log_image SET exe = '/bin/true' WHERE exe = '/bin/late'", NULL,
+	 "window 3: what is known of a program of it was changed"},
+	{"DELETE FROM connection_log_image WHERE exe = '/bin/a'", NULL,
+	 "window 1: what is known of a program of it was changed or removed"},
+	{"DELETE FROM connection_log_window WHERE seq = 2", NULL,
+	 "window 3: windows 2 to 2 before it are missing"},
+	{"DELETE FROM connection_log_window WHERE seq = 4; DELETE FROM connection_log WHERE seq = 4; DELETE "
+	 "FROM connection_log_late",
+	 NULL, "window 4: the local log has it, the copy does not"},
+	{"UPDATE connection_log_window SET hash = previous WHERE seq = 2", NULL,
+	 "window 2: the local log says something"},
+	{"INSERT INTO connection_log_window SELECT host_id, log_id, host, 5, ts, version, 5, 0, 0, hash, hash"
+	 " FROM connection_log_window WHERE seq = 4",
+	 NULL, "window 5: the local log does not have it"},
+	{"DELETE FROM connection_log_late", NULL, "hashes that came late, which it tells, were removed"},
+	{"INSERT INTO connection_log_late SELECT host_id, log_id, 99, was, was FROM connection_log_late",
+	 NULL, "1 hashes that came late belong to no window"},
+	/* the end of the local log, with all that hung on it */
+	{NULL, "DELETE FROM flow WHERE id = 4; DELETE FROM chain WHERE seq = 4; UPDATE sink SET seq = 3",
+	 "window 4: the local log does not have it"},
+	{NULL, "UPDATE flow SET send = 7 WHERE id = 2", "local: broken: window 2"},
+};
+
+static void edit_here(const char *where, const char *sql)
+{
+	char path[2 * PATH_MAX];
+	sqlite3 *db;
+
+	snprintf(path, sizeof(path), "%s/snitch.db", where);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+	char command[4 * PATH_MAX];
+
+	snprintf(command, sizeof(command), "rm -rf '%s' && cp -r '%s' '%s'", to, from, to);
+	assert_int_equal(system(command), 0);
+}
+
+#define TABLES(X) X("") X("_image") X("_late") X("_window")
+#define KEEP(t) "CREATE TABLE kept" t " AS SELECT * FROM connection_log" t ";"
+#define BACK(t) "INSERT INTO connection_log" t " SELECT * FROM kept" t ";"
+#define DROP(t) "DROP TABLE kept" t ";"
+
+static void each_edit_is_found(void **state)
+{
+	struct feed_image late = {.key = FEED_KEY(3, 1),
+				  .path = "/bin/late",
+				  .comm = "late",
+				  .file_id = 7,
+				  .hash_error = WIRE_HASH_PENDING};
+	struct wire_digest d = {.file_id = 7};
+	char copy[PATH_MAX];
+	unsigned i;
+
+	needs_server(state);
+	begin_with("}");
+	feed_program_start(&f, 1, 0, "/bin/a", "a", 2, 1);
+	for (i = 1; i <= 4; i++) {
+		if (i == 3)
+			feed_image(&f, &late);
+		if (i == 4)
+			feed_put(&f, WIRE_DIGEST, &d, sizeof(d), NULL, 0);
+		flow(i == 3 ? 3 : 1, i, i);
+		feed_window(&f, FEED_T + 10 * i);
+	}
+	becomes("SELECT count(*) FROM connection_log_window", "4");
+	stop();
+	if (verify(dir) != 0 || !strstr(said, "remote: whole: 4 windows, 4 flows"))
+		fail_msg("%s", said);
+	server_ask(&server, TABLES(KEEP));
+	snprintf(copy, sizeof(copy), "%.1000s.copy", dir);
+	for (i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
+		const char *why = edits[i].there ? server_ask(&server, edits[i].there) : "";
+
+		if (*why)
+			fail_msg("%s: %s", edits[i].there, why);
+		copy_file(dir, copy);
+		if (edits[i].here)
+			edit_here(copy, edits[i].here);
+		if (verify(copy) != 1 || !strstr(said, edits[i].says))
+			fail_msg("%s\nsays: %s\nwant: %s", edits[i].there ? edits[i].there : edits[i].here,
+				 said, edits[i].says);
+		server_ask(&server, "TRUNCATE connection_log, connection_log_image, connection_log_late, "
+				    "connection_log_window;" TABLES(BACK));
+	}
+	assert_int_equal(verify(dir), 0);
+	server_ask(&server, TABLES(DROP));
+	feed_rmdir(copy);
+	feed_rmdir(dir);
+}
+
 static int begin_server(void **state)
 {
 	(void)state;
@@ -334,6 +464,7 @@ int main(void)
 		cmocka_unit_test(a_missing_table_is_named),
 		cmocka_unit_test(without_the_local_log),
 		cmocka_unit_test(a_clone_goes_its_own_way),
+		cmocka_unit_test(each_edit_is_found),
 	};
 
 	return cmocka_run_group_tests(tests, begin_server, end_server);
