@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * postgres_rows.c - how fast femtosnitch-postgres brings a backlog to a local PostgreSQL server, over its one
+ * connection, and what memory it holds meanwhile. Usage: postgres_rows BUILDDIR [windows of 20,000 flows]
+ */
+#include "tests/unit/store/server.h"
+
+#define WINDOW_FLOWS 20000
+#define PROGRAMS 50
+
+static struct server server;
+static struct feed f;
+
+static double now_s(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static void line(const char *what, double value, const char *budget)
+{
+	printf("PostgreSQL: %-40s %14.0f %14s\n", what, value, budget);
+}
+
+/* Of the store's only child, in KiB: what it shares with nobody. */
+static long private_kib(void)
+{
+	char command[256], text[64] = "";
+	FILE *file;
+
+	snprintf(command, sizeof(command),
+		 "awk '/^Private_Dirty/ { s += $2 } END { print s }' /proc/$(pgrep -P %d)/smaps_rollup",
+		 f.pid);
+	file = popen(command, "r");
+	if (file && !fgets(text, sizeof(text), file))
+		text[0] = '\0';
+	if (file)
+		pclose(file);
+	return atol(text);
+}
+
+static void backlog(unsigned windows)
+{
+	unsigned w, i;
+	char exe[64];
+
+	feed_ready(&f);
+	for (i = 1; i <= PROGRAMS; i++) {
+		snprintf(exe, sizeof(exe), "/usr/bin/program-%u", i);
+		feed_program_start(&f, i, 0, exe, "x", 2, (uint8_t)i);
+	}
+	for (w = 0; w < windows; w++) {
+		for (i = 0; i < WINDOW_FLOWS; i++) {
+			struct wire_flow flow =
+				feed_tcp(1 + i % PROGRAMS, (uint16_t)(1024 + i), 443, i, 5000);
+
+			flow.cookie = w * WINDOW_FLOWS + i + 1;
+			flow.raddr[2] = (uint8_t)(i % 200);
+			feed_flow(&f, &flow);
+		}
+		feed_window(&f, FEED_T + 10 * (w + 1));
+	}
+}
+
+int main(int argc, char **argv)
+{
+	unsigned windows = argc > 2 ? (unsigned)atoi(argv[2]) : 20;
+	struct timespec pause = {.tv_nsec = 50000000};
+	char dir[PATH_MAX], json[PATH_MAX + 64];
+	long kib, most = 0;
+	double start;
+
+	if (!server_find(&server)) {
+		puts("SKIP postgres_rows: no PostgreSQL server here");
+		return 0;
+	}
+	server_begin(&server);
+	server_stop(&server, "fast");
+	feed_tmpdir(dir);
+	snprintf(json, sizeof(json), "{\"DB sql server\": \"host=%s user=snitch dbname=postgres\"}",
+		 server.dir);
+	feed_start(&f, dir, json);
+	backlog(windows);
+	feed_stop(&f);
+	server_start(&server);
+	feed_start(&f, dir, json);
+	start = now_s();
+	feed_ready(&f);
+	while ((unsigned)atoi(server_ask(
+		       &server, "SELECT coalesce(sum(flows), 0) / 20000 FROM connection_log_window")) <
+	       windows) {
+		kib = private_kib();
+		most = kib > most ? kib : most;
+		nanosleep(&pause, NULL);
+		if (now_s() - start > 300)
+			feed_die("not done after 300 s: %s", f.text);
+	}
+	line("rows/s", windows * (double)WINDOW_FLOWS / (now_s() - start), ">= 200000");
+	line("KiB of private memory of the sink, at most", (double)most, "<= 3072");
+	feed_stop(&f);
+	feed_rmdir(dir);
+	server_end(&server);
+	return 0;
+}
