@@ -15,7 +15,7 @@
 #include "store/schema.h"
 #include "store/text.h"
 
-#define VERSIONS 4096 /* of the hasher: CACHE_MAX; its numbers end in the place, 16 bits */
+#define VERSIONS 4096 /* of the hasher, at least CACHE_MAX; its numbers end in the place, 16 bits */
 
 /* Which location a version of a file is at. */
 struct version {

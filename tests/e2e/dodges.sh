@@ -52,7 +52,7 @@ for kind in ext4 tmpfs overlay overlay_lower btrfs xfs; do
 	sql "SELECT DISTINCT exe, sha256 FROM connections WHERE exe LIKE '$dir/%'" | sort >"$T/got"
 	same gone_on_$kind "$(comm -12 "$T/want" "$T/got" | wc -l) of $(wc -l <"$T/got")" "$N of $N"
 	i=0
-	until umount "$dir" 2>"$T/said/umount" || [ $i -ge $((20 * SLOW)) ]; do
+	until umount "$dir" 2>"$T/said/umount" || [ $i -ge $((100 * SLOW)) ]; do # others may be watching, too
 		i=$((i + 1))
 		sleep 0.1
 	done
