@@ -63,8 +63,9 @@ enum wire_type {
 	WIRE_DONE,    /* wire_done: it is written (store -> supervisor) */
 	WIRE_EVENT,   /* wire_event: there is something new to tell (store -> supervisor -> sinks) */
 	WIRE_VERDICT, /* wire_verdict: what VirusTotal says (virustotal -> supervisor -> store) */
-	WIRE_SINK,    /* wire_sink: how far a copy is (sink -> store -> supervisor; to a sink: where to begin) */
-	WIRE_PACKAGE, /* wire_package: who installed an executable (hasher -> store) */
+	WIRE_SINK, /* wire_sink: how far a copy is (sink -> store -> supervisor; to a sink: where to begin) */
+	WIRE_PACKAGE,	/* wire_package: who installed an executable (hasher -> store) */
+	WIRE_LIBRARIES, /* wire_libraries: what else is loaded into an image (hasher -> store) */
 	WIRE__MAX
 };
 
@@ -333,7 +334,7 @@ enum wire_script {
 /* flags of wire_image */
 #define WIRE_IMAGE_RENAMED 0x1	     /* ctime changed since execve (renamed or unlinked), content did not */
 #define WIRE_IMAGE_LD_SO_PRELOAD 0x2 /* its root has an /etc/ld.so.preload with something in it */
-#define WIRE_IMAGE_ELSEWHERE 0x4 /* its path is not this machine's: it lives in a root of its own */
+#define WIRE_IMAGE_ELSEWHERE 0x4     /* its path is not this machine's: it lives in a root of its own */
 #define WIRE_IMAGE_FLAGS 0x7
 
 /* What the hasher knows of an image. Behind it: a struct wire_exec with its path and arguments, then
@@ -408,6 +409,33 @@ struct wire_package {
 	__u16 name_len;
 	__u16 version_len;
 	__u16 explained; /* enum wire_explained */
+};
+
+/* flags of wire_libraries */
+#define WIRE_LIBRARIES_ANONYMOUS                                                                             \
+	0x1			   /* executable memory that is of no file: made by a compiler, or injected */
+#define WIRE_LIBRARIES_DELETED 0x2 /* one of the files has no name any more */
+#define WIRE_LIBRARIES_MEMFD 0x4   /* one of them never had one */
+#define WIRE_LIBRARIES_CUT 0x8	   /* there were more than fit */
+#define WIRE_LIBRARIES_FLAGS 0xf
+
+/* The files that are mapped to be executed, beside the program itself, when the image first used the network.
+ * Behind it: text_len bytes: count times a wire_library with its path; 0: this set was told before. */
+struct wire_libraries {
+	struct wire_image_key image;
+	__u8 set[WIRE_SHA256_SIZE]; /* of what follows and the flags: equal sets have the same */
+	__u32 flags;
+	__u32 count;
+	__u32 text_len;
+	__u32 pad;
+};
+
+/* Behind it: path_len bytes of path, ended by a NUL that the length counts. Not aligned: copy it out. */
+struct wire_library {
+	__u8 sha256[WIRE_SHA256_SIZE]; /* valid when hash_error is WIRE_HASH_OK */
+	__u16 path_len;
+	__u8 hash_error; /* enum wire_hash_error, never pending */
+	__u8 pad;
 };
 
 struct wire_changed {
@@ -554,6 +582,8 @@ static_assert(sizeof(struct wire_place) == 24, "wire_place");
 static_assert(sizeof(struct wire_digest) == 48, "wire_digest");
 static_assert(sizeof(struct wire_package) == 16, "wire_package");
 static_assert(sizeof(struct wire_resume) == 32, "wire_resume");
+static_assert(sizeof(struct wire_libraries) == 64, "wire_libraries");
+static_assert(sizeof(struct wire_library) == 36, "wire_library");
 static_assert(sizeof(struct wire_order) == 32, "wire_order");
 static_assert(sizeof(struct wire_done) == 24, "wire_done");
 static_assert(sizeof(struct wire_verdict) == 48, "wire_verdict");

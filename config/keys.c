@@ -53,6 +53,8 @@ static const struct key keys[] = {
 	{"Log ignore", value_ignore, AT(ignore), 0, 0, "[]",
 	 "not logged: ports, addresses, networks, SHA-256, domains (\"com.example\" or \".example.com\")",
 	 NULL, NULL},
+	{"Log libraries", value_bool, AT(log_libraries), 0, 0, "true",
+	 "log which libraries are loaded into a program that uses the network", NULL, NULL},
 	{"Log ports", value_bool, AT(log_ports), 0, 0, "true", "log ports", NULL, NULL},
 	{"Notify kinds", value_kinds, AT(notify_kinds), 0, 0, "\"all\"",
 	 "or a list of: new, changed, parent, verdict, error, loss", NULL, NULL},

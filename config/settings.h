@@ -50,6 +50,7 @@ struct settings {
 	bool geoip_lookup;
 	bool log_addresses;
 	bool log_commands;
+	bool log_libraries;
 	bool log_ports;
 	bool vt_file_upload;
 	bool read_names;

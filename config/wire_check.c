@@ -226,6 +226,32 @@ static const char *check_package(const char *p, size_t len)
 	return left == 0 ? NULL : "text does not fill the frame";
 }
 
+static const char *check_libraries(const char *p, size_t len)
+{
+	size_t left = GET(wire_libraries, text_len, p), path_len;
+	__u32 count = GET(wire_libraries, count, p);
+
+	if (GET(wire_libraries, flags, p) & ~(__u32)WIRE_LIBRARIES_FLAGS)
+		return "unknown flag of libraries";
+	if (len != sizeof(struct wire_libraries) + left)
+		return "text does not fill the frame";
+	for (p += sizeof(struct wire_libraries); left > 0 && count > 0; count--) {
+		if (left < sizeof(struct wire_library))
+			return "library too short";
+		path_len = GET(wire_library, path_len, p);
+		if (GET(wire_library, hash_error, p) >= WIRE_HASH__MAX ||
+		    GET(wire_library, hash_error, p) == WIRE_HASH_PENDING)
+			return "hash error out of range";
+		left -= sizeof(struct wire_library);
+		p += sizeof(struct wire_library);
+		if (path_len == 0 || path_len > WIRE_PATH_MAX || path_len > left || !is_string(p, path_len))
+			return "path of a library is not terminated";
+		left -= path_len;
+		p += path_len;
+	}
+	return left > 0 ? "more libraries than were counted" : NULL;
+}
+
 static const char *check_resume(const char *p, size_t len)
 {
 	(void)len;
@@ -290,6 +316,7 @@ static const struct rule rules[WIRE__MAX] = {
 	[WIRE_EVENT] = {sizeof(struct wire_event), false, NULL},
 	[WIRE_VERDICT] = {sizeof(struct wire_verdict), true, check_verdict},
 	[WIRE_SINK] = {sizeof(struct wire_sink), true, check_sink},
+	[WIRE_LIBRARIES] = {sizeof(struct wire_libraries), true, check_libraries},
 	[WIRE_INTERFACES] = {sizeof(struct wire_interfaces), false, NULL},
 };
 
@@ -358,12 +385,9 @@ const char *wire_image_app(const struct wire_image *image)
 const char *wire_stage_name(unsigned value)
 {
 	static const char *const names[WIRE_STAGE__MAX] = {
-		[WIRE_STAGE_SUPERVISOR] = "supervisor",
-		[WIRE_STAGE_COLLECTOR] = "collector",
-		[WIRE_STAGE_HASHER] = "hasher",
-		[WIRE_STAGE_STORE] = "store",
-		[WIRE_STAGE_NOTICES] = "notices",
-		[WIRE_STAGE_VIRUSTOTAL] = "virustotal",
+		[WIRE_STAGE_SUPERVISOR] = "supervisor", [WIRE_STAGE_COLLECTOR] = "collector",
+		[WIRE_STAGE_HASHER] = "hasher",		[WIRE_STAGE_STORE] = "store",
+		[WIRE_STAGE_NOTICES] = "notices",	[WIRE_STAGE_VIRUSTOTAL] = "virustotal",
 	};
 
 	return NAME(names, value);

@@ -20,6 +20,7 @@
 #include "hasher/far.h"
 #include "hasher/file.h"
 #include "hasher/join.h"
+#include "hasher/libraries.h"
 #include "hasher/owners.h"
 #include "hasher/preload.h"
 #include "hasher/proc.h"
@@ -41,6 +42,7 @@ struct images {
 	struct versions versions;
 	struct scripts *scripts;
 	struct apps *apps;
+	struct libraries *libraries;
 	struct preload preload;
 	struct join *join;
 	struct owners owners;
@@ -233,6 +235,8 @@ void images_exec(struct images *im, const struct wire_exec *exec, size_t len)
 	struct cache_file *f;
 	__u64 file_id = 0;
 
+	if (exec->source == WIRE_EXEC_NETWORK)
+		libraries_image(im->libraries, exec);
 	if (exec->flags & (WIRE_EXEC_KERNEL | WIRE_EXEC_NO_FILE)) {
 		put_image(im, exec, len, NULL, WIRE_HASH_NO_FILE, 0);
 		return;
@@ -304,8 +308,8 @@ bool images_result(struct images *im)
 		scripts_hashed(im->scripts);
 		return true;
 	}
-	return scripts_result(im->scripts) || take_reached(im, near(im)) || take_reached(im, far(im)) ||
-	       owners_answer(&im->owners);
+	return scripts_result(im->scripts) || libraries_result(im->libraries, now_ms()) ||
+	       take_reached(im, near(im)) || take_reached(im, far(im)) || owners_answer(&im->owners);
 }
 
 /* ---- housekeeping */
@@ -337,6 +341,8 @@ int images_fd(struct images *im, enum images_fd which)
 	case IMAGES_HASHED_BIG:
 	case IMAGES_HASHED_FAR:
 		return hashing_fd(im->versions.hashing, (enum hashing_crew)(which - IMAGES_HASHED));
+	case IMAGES_LIBRARIES:
+		return libraries_fd(im->libraries);
 	case IMAGES_SCRIPTS:
 		return scripts_fd(im->scripts);
 	case IMAGES_NEAR:
@@ -358,6 +364,7 @@ void images_check(struct images *im, bool caught_up)
 
 	hashing_check(im->versions.hashing);
 	scripts_check(im->scripts);
+	libraries_check(im->libraries);
 	crew_check(near(im));
 	if (far(im))
 		crew_check(far(im));
@@ -375,8 +382,8 @@ void images_check(struct images *im, bool caught_up)
 bool images_busy(struct images *im)
 {
 	return hashing_busy(im->versions.hashing) || owners_busy(&im->owners) || join_count(im->join) ||
-	       scripts_busy(im->scripts) || crew_jobs(near(im)) || (far(im) && crew_jobs(far(im))) ||
-	       (im->far && far_busy(im->far));
+	       scripts_busy(im->scripts) || libraries_busy(im->libraries) || crew_jobs(near(im)) ||
+	       (far(im) && crew_jobs(far(im))) || (im->far && far_busy(im->far));
 }
 
 static void say(struct images *im, enum lost what, __u64 count, enum wire_loss_kind kind, const char *text)
@@ -445,12 +452,13 @@ struct images *images_new(struct stage *stage, struct watch *watch, struct place
 	im->scripts = scripts_new(stage, &im->versions);
 	im->apps = apps_new();
 	owners_open(&im->owners, stage);
+	im->libraries = libraries_new(stage);
 	if (watch && (im->far = far_new(watch)) != NULL)
 		im->cover = cover_new(watch, &listener);
 	else if (!watch)
 		im->near = reach_new(max_files);
 	if (versions_open(&im->versions, stage, watch, im->far, max_files) || !im->join || !im->scripts ||
-	    !im->apps || !(im->cover || im->near)) {
+	    !im->apps || !im->libraries || !(im->cover || im->near)) {
 		images_free(im);
 		return NULL;
 	}
@@ -469,6 +477,7 @@ void images_free(struct images *im)
 	scripts_free(im->scripts);
 	apps_free(im->apps);
 	owners_close(&im->owners);
+	libraries_free(im->libraries);
 	cover_free(im->cover);
 	crew_stop(im->near);
 	versions_close(&im->versions);

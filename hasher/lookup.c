@@ -24,8 +24,8 @@
 
 #define LIMIT_MS 3000
 #define NS 1000000000ull
-/* Both the time of an execution and the ctime of a file are a jiffy coarse, at most 10 ms: what was changed so
- * shortly before may have been changed just after. */
+/* Both the time of an execution and the ctime of a file are a jiffy coarse, at most 10 ms: what was changed
+ * so shortly before may have been changed just after. */
 #define COARSE_NS 20000000
 
 static bool is_inode(int fd, __u64 ino)

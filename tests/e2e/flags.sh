@@ -75,7 +75,10 @@ flags audit LD_AUDIT
 flags both LD_PRELOAD,LD_AUDIT
 flags empty -
 flags other -
-flags many LD_PRELOAD
+case $(uname -r) in # before 5.17 no more than 64 are looked at, which is said
+5.1[0-6].*) flags many 'environment cut' ;;
+*) flags many LD_PRELOAD ;;
+esac
 flags nameless deleted
 flags traced traced
 flags memory memfd /memfd:copy

@@ -392,6 +392,37 @@ static void test_place(void **state)
 	good();
 }
 
+static void test_libraries(void **state)
+{
+	struct {
+		struct wire_libraries head;
+		struct wire_library one;
+		char path[3];
+		char two[sizeof(struct wire_library)];
+		char path_2[5];
+	} l = {.head = {.count = 2, .text_len = 2 * sizeof(struct wire_library) + 8}, .one = {.path_len = 3}};
+	struct wire_library two = {.path_len = 5};
+	const size_t first = sizeof(l.head);
+
+	(void)state;
+	memcpy(l.path, "/x", 3);
+	memcpy(l.two, &two, sizeof(two));
+	memcpy(l.path_2, "/a b", 5);
+	begin(WIRE_LIBRARIES, &l, sizeof(l.head) + l.head.text_len);
+	good();
+	only_this_length();
+	bad_u32(offsetof(struct wire_libraries, flags), WIRE_LIBRARIES_FLAGS + 1, "unknown flag");
+	bad_u32(offsetof(struct wire_libraries, count), 1, "more libraries");
+	bad_u8(first + offsetof(struct wire_library, hash_error), WIRE_HASH__MAX, "hash error");
+	bad_u8(first + offsetof(struct wire_library, hash_error), WIRE_HASH_PENDING, "hash error");
+	bad_u16(first + offsetof(struct wire_library, path_len), 0, "not terminated");
+	bad_u16(first + offsetof(struct wire_library, path_len), 2, "not terminated");
+	bad_u16(first + offsetof(struct wire_library, path_len), 60000, "not terminated");
+	l.head.text_len = 0;
+	begin(WIRE_LIBRARIES, &l, sizeof(l.head));
+	good();
+}
+
 static void test_order(void **state)
 {
 	struct wire_order order = {.id = 1, .verb = WIRE_ORDER_MUTE, .program_len = 2};
@@ -566,7 +597,7 @@ int main(void)
 		cmocka_unit_test(test_facts),	  cmocka_unit_test(test_names),
 		cmocka_unit_test(test_corpus),	  cmocka_unit_test(test_order),
 		cmocka_unit_test(test_verdict),	  cmocka_unit_test(test_sink),
-		cmocka_unit_test(test_package),
+		cmocka_unit_test(test_package),	  cmocka_unit_test(test_libraries),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
