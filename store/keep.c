@@ -56,7 +56,7 @@ static bool is_worth_it(const struct keep *k)
 	int64_t age_ms = keep_now_ms() - k->written_ms;
 
 	if (batch_foreign(k->in.batch) > 0 || losses_count(k->in.losses) > 0 || k->flush_id ||
-	    tell_waits(k->tell) || interfaces_due(k->interfaces))
+	    tell_waits(k->tell) || interfaces_due(k->interfaces) || libraries_wait(k->libraries))
 		return true;
 	if (batch_count(k->in.batch) > 0)
 		return age_ms > KEEP_OWN_S * 1000;
@@ -89,6 +89,7 @@ static int commit(struct keep *k)
 	if (settings->text_log)
 		textlog_rows(&k->conn_log, k->in.batch, settings->log_commands);
 	(void)coverage_write(&k->coverage, &k->db); /* what could not be said at the start */
+	(void)libraries_write(k->libraries, &k->db);
 	batch_clear(k->in.batch);
 	losses_clear(k->in.losses);
 	programs_sweep(k->in.programs);
@@ -359,7 +360,7 @@ void keep_open(struct keep *k, struct stage *stage)
 	k->stage = stage;
 	textlog_open(&k->conn_log, stage->log_dir, "conn.log");
 	textlog_open(&k->error_log, stage->log_dir, "error.log");
-	if (intake_open(&k->in, &stage->settings) != 0 ||
+	if (intake_open(&k->in, &stage->settings) != 0 || !(k->libraries = libraries_new(k->in.images)) ||
 	    !(k->interfaces = interfaces_new("/proc/self/net", "/sys/class/net")) ||
 	    !(k->tell = tell_new(&stage->settings, stage->log_dir)) ||
 	    !(k->sink = sink_new(stage, sink_said, k)) ||
@@ -443,7 +444,8 @@ void keep_close(struct keep *k)
 	intake_settle(&k->in, stage_now(), 1);
 	(void)look_at_interfaces(k, true);
 	if (batch_count(k->in.batch) > 0 || losses_count(k->in.losses) > 0 ||
-	    programs_have_news(k->in.programs) || programs_fresh(k->in.programs) > 0 || tell_waits(k->tell))
+	    programs_have_news(k->in.programs) || programs_fresh(k->in.programs) > 0 || tell_waits(k->tell) ||
+	    libraries_wait(k->libraries))
 		for (i = 0; i < CLOSE_TRIES && (rc = write_all(k)) != 0; i++)
 			nanosleep(&pause, NULL);
 	while (rc == 0 && k->db.db && programs_fresh(k->in.programs) > 0)
@@ -466,6 +468,7 @@ void keep_close(struct keep *k)
 	tell_free(k->tell);
 	sink_free(k->sink);
 	interfaces_free(k->interfaces);
+	libraries_free(k->libraries);
 	coverage_close(&k->coverage);
 	intake_close(&k->in);
 }

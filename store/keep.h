@@ -16,6 +16,7 @@
 #include "store/heartbeat.h"
 #include "store/intake.h"
 #include "store/interfaces.h"
+#include "store/libraries.h"
 #include "store/retention.h"
 #include "store/sink.h"
 #include "store/sqlite.h"
@@ -37,6 +38,7 @@ struct keep {
 	struct tell *tell;
 	struct sink *sink;
 	struct interfaces *interfaces;
+	struct libraries *libraries;
 	struct retention retention;
 	struct heartbeat heartbeat;
 	struct facts facts;

@@ -69,6 +69,9 @@ static void handle(struct keep *k, const struct wire_hdr *hdr, const void *paylo
 		programs_digest(k->in.programs, payload);
 		changes_digest(k->in.changes, payload);
 		break;
+	case WIRE_LIBRARIES:
+		libraries_add(k->libraries, payload, (int64_t)(stage_now() / 1000000000u));
+		break;
 	case WIRE_CHANGED:
 		programs_changed(k->in.programs, payload);
 		(void)changes_modified(k->in.changes, payload);

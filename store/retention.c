@@ -198,6 +198,25 @@ static int remove_changes(struct sqlite *s, int64_t before_s)
 	return rc;
 }
 
+/* What libraries an image had goes with it, and the sets and files that no other had. */
+static int remove_libraries(struct sqlite *s)
+{
+	static const char *const removes[] = {
+		"DELETE FROM image_libraries WHERE image NOT IN (SELECT id FROM image) AND ?1 AND ?2",
+		"DELETE FROM library_set WHERE id NOT IN (SELECT library_set FROM image_libraries) AND ?1 "
+		"AND ?2",
+		"DELETE FROM library_member WHERE library_set NOT IN (SELECT id FROM library_set) AND ?1 AND "
+		"?2",
+		"DELETE FROM library WHERE id NOT IN (SELECT library FROM library_member) AND ?1 AND ?2",
+	};
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < sizeof(removes) / sizeof(removes[0]) && rc == 0; i++)
+		rc = sqlite_run2(s, removes[i], 1, 1);
+	return rc;
+}
+
 static int remove_programs(struct sqlite *s, int64_t before_s)
 {
 	int rc = remove_changes(s, before_s);
@@ -234,7 +253,8 @@ static int remove_unused(struct retention *r, struct sqlite *s, int64_t now_s)
 	r->sweeping = false;
 	r->cursor = 0;
 	r->table = 0;
-	return remove_programs(s, before);
+	rc = remove_libraries(s);
+	return rc < 0 ? rc : remove_programs(s, before);
 }
 
 static bool too_big(struct sqlite *s, const struct settings *settings)

@@ -16,6 +16,7 @@
  * - packaged: which package brought an executable
  * - proof: what was watched since each start, a row per hook and test
  * - event: what the desktop was told, or would have been; acknowledged: what people said about programs
+ * - library, library_set, library_member, image_libraries: files loaded into images, each set of them once
  * - interface_hour: what passed the network interfaces, and what of it was counted for programs
  * - chain: a row per transaction that wrote flows, each with a hash over its content and the row before; run:
  * under which log id; late: images whose hash was pending when flows of them were written
@@ -171,7 +172,7 @@
 /* Views say nothing that is not in the tables: every version drops them all and makes its own. */
 #define SCHEMA_DROP_VIEWS \
 	"DROP VIEW IF EXISTS connections; DROP VIEW IF EXISTS programs; DROP VIEW IF EXISTS losses;" \
-	"DROP VIEW IF EXISTS changes; DROP VIEW IF EXISTS coverage; DROP VIEW IF EXISTS interfaces; DROP VIEW IF EXISTS notices;" \
+	"DROP VIEW IF EXISTS changes; DROP VIEW IF EXISTS coverage; DROP VIEW IF EXISTS interfaces; DROP VIEW IF EXISTS notices; DROP VIEW IF EXISTS libraries;" \
 	"DROP VIEW IF EXISTS traffic_5min; DROP VIEW IF EXISTS traffic_hour; DROP VIEW IF EXISTS traffic_day;" \
 	"DROP VIEW IF EXISTS totals_5min; DROP VIEW IF EXISTS totals_hour; DROP VIEW IF EXISTS totals_day;"
 
@@ -291,7 +292,15 @@
 	"ALTER TABLE image ADD COLUMN script_source INTEGER NOT NULL DEFAULT 0;"	/* enum wire_script */ \
 	"ALTER TABLE image ADD COLUMN flags INTEGER NOT NULL DEFAULT 0;"		/* SCHEMA_FLAG_* */ \
 	"ALTER TABLE image ADD COLUMN app TEXT;"			/* NULL = goes by the path of script or program */ \
-	"CREATE INDEX image_script ON image(script) WHERE script > 0;"
+	"CREATE INDEX image_script ON image(script) WHERE script > 0;" \
+	"CREATE TABLE library(id INTEGER PRIMARY KEY, path TEXT NOT NULL, sha256 BLOB NOT NULL," \
+	" hash_error INTEGER NOT NULL, UNIQUE(path, sha256, hash_error));" \
+	"CREATE TABLE library_set(id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE," \
+	" flags INTEGER NOT NULL);"		/* WIRE_LIBRARIES_* */ \
+	"CREATE TABLE library_member(library_set INTEGER NOT NULL, library INTEGER NOT NULL," \
+	" PRIMARY KEY(library_set, library)) WITHOUT ROWID;" \
+	"CREATE TABLE image_libraries(image INTEGER NOT NULL, library_set INTEGER NOT NULL," \
+	" first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, PRIMARY KEY(image, library_set)) WITHOUT ROWID;"
 
 /* Version 3: what changed, and which package brought it */
 #define SCHEMA_V3_CHANGE \
@@ -488,6 +497,17 @@
 	" w.records_are AS records_are, w.meaning AS meaning, w.advice AS advice" \
 	" FROM whole l JOIN loss d ON d.id = l.id LEFT JOIN word w ON w.kind = l.kind ORDER BY l.id;"
 
+/* What else was in a program when it first used the network: a row for each file of each set that it was seen with. */
+#define SCHEMA_VIEW_LIBRARIES \
+	"CREATE VIEW libraries AS SELECT p.exe AS exe, p.name AS name, i.cmdline AS cmdline, l.path AS path, " \
+	SCHEMA_SHA256("l.sha256") " AS sha256, " SCHEMA_HASH_ERROR("l.hash_error") " AS hash_error," \
+	" nullif(substr(" SCHEMA_FLAG("s.flags", 1, "anonymous") " || " SCHEMA_FLAG("s.flags", 2, "deleted") " || " \
+	SCHEMA_FLAG("s.flags", 4, "memfd") " || " SCHEMA_FLAG("s.flags", 8, "cut") ", 2), '') AS flags," \
+	" s.id AS library_set, x.first_seen AS first_seen, x.last_seen AS last_seen" \
+	" FROM image_libraries x JOIN image i ON i.id = x.image JOIN program p ON p.id = i.program" \
+	" JOIN library_set s ON s.id = x.library_set LEFT JOIN library_member m ON m.library_set = s.id" \
+	" LEFT JOIN library l ON l.id = m.library;"
+
 /* What was watched: all that the stages said at one start has its time. */
 #define SCHEMA_VIEW_COVERAGE \
 	"CREATE VIEW coverage AS SELECT " SCHEMA_ISO("start") " AS time, kernel, item, state, reason, " \
@@ -522,7 +542,7 @@
 
 #define SCHEMA_VIEWS \
 	SCHEMA_VIEW_CONNECTIONS SCHEMA_VIEW_PROGRAMS SCHEMA_VIEW_LOSSES SCHEMA_VIEW_COVERAGE \
-	SCHEMA_VIEW_INTERFACES SCHEMA_VIEW_NOTICES SCHEMA_VIEW_CHANGES \
+	SCHEMA_VIEW_INTERFACES SCHEMA_VIEW_NOTICES SCHEMA_VIEW_CHANGES SCHEMA_VIEW_LIBRARIES \
 	SCHEMA_VIEW_TRAFFIC("5min") SCHEMA_VIEW_TRAFFIC("hour") SCHEMA_VIEW_TRAFFIC("day") \
 	SCHEMA_VIEW_TOTALS("5min") SCHEMA_VIEW_TOTALS("hour") SCHEMA_VIEW_TOTALS("day")
 

@@ -522,6 +522,50 @@ static void a_script_found_twice_is_one(void **state)
 	stop();
 }
 
+static void feed_libraries(unsigned pid, uint8_t set, int with_files)
+{
+	struct wire_libraries head = {
+		.image = FEED_KEY(pid, 1), .count = 2, .flags = WIRE_LIBRARIES_ANONYMOUS};
+	struct wire_library lib = {.path_len = sizeof("/lib/a.so")};
+	char text[2 * (sizeof(lib) + sizeof("/lib/a.so"))];
+	size_t half = sizeof(text) / 2;
+
+	memset(head.set, set, sizeof(head.set));
+	memset(lib.sha256, 0xcd, sizeof(lib.sha256));
+	memcpy(text, &lib, sizeof(lib));
+	memcpy(text + sizeof(lib), "/lib/a.so", sizeof("/lib/a.so"));
+	lib.hash_error = WIRE_HASH_READ;
+	memcpy(text + half, &lib, sizeof(lib));
+	memcpy(text + half + sizeof(lib), "/lib/\xff.so", sizeof("/lib/\xff.so"));
+	head.text_len = with_files ? sizeof(text) : 0;
+	feed_put(&f, WIRE_LIBRARIES, &head, sizeof(head), text, head.text_len);
+}
+
+/* Two programs with the same set, of which only the first tells its files. */
+static void libraries_by_set(void **state)
+{
+	(void)state;
+	start(FEED_DEFAULTS);
+	feed_program_start(&f, 1, 0, "/bin/a", ARGS("a"), 1);
+	feed_program_start(&f, 2, 0, "/bin/b", ARGS("b"), 2);
+	feed_program_start(&f, 3, 0, "/bin/silent", ARGS("s"), 3);
+	flow(1, 4000, 1, 1);
+	flow(2, 4000, 1, 1);
+	feed_libraries(1, 7, 1);
+	feed_libraries(2, 7, 0);
+	feed_libraries(3, 8, 1);
+	feed_libraries(4, 9, 1); /* nobody */
+	feed_window(&f, FEED_T + 10);
+	assert_string_equal(
+		feed_ask(&f, "SELECT exe, path, substr(sha256, 1, 4), hash_error, flags FROM libraries"
+			     " ORDER BY 1, 2"),
+		"/bin/a|/lib/\\xff.so|NULL|read|anonymous\n/bin/a|/lib/a.so|cdcd|NULL|anonymous\n"
+		"/bin/b|/lib/\\xff.so|NULL|read|anonymous\n/bin/b|/lib/a.so|cdcd|NULL|anonymous");
+	assert_string_equal(feed_ask(&f, "SELECT count(*), count(DISTINCT library_set) FROM libraries"),
+			    "4|1");
+	stop();
+}
+
 static void flags_are_words(void **state)
 {
 	struct feed_image i = {
@@ -590,6 +634,7 @@ int main(void)
 		cmocka_unit_test(a_script_is_a_program_without_a_name),
 		cmocka_unit_test(a_script_found_twice_is_one),
 		cmocka_unit_test(flags_are_words),
+		cmocka_unit_test(libraries_by_set),
 	};
 
 	return cmocka_run_group_tests_name("store rows", tests, NULL, NULL);
