@@ -175,13 +175,13 @@ static __always_inline bool tcp_by_return(struct sock *sk, int ret, struct socke
 	return true;
 }
 
-/* What an SCTP socket just received is no word of the other end. */
-static __always_inline bool is_notification(struct sock *sk, struct socket_state *state)
+/* What an SCTP socket just received is no word of the other end (sock_module.bpf.c). */
+static __always_inline bool is_notification(struct sock *sk)
 {
 	struct peer peer = {};
 
-	return !EARLY && sk->sk_protocol == IPPROTO_SCTP && state && state->stashed &&
-	       stash_take(state, TASK(current_task(), pid), &peer, true) && peer.family == PEER_NOTIFICATION;
+	return !EARLY && sk->sk_protocol == IPPROTO_SCTP &&
+	       asking_take(TASK(current_task(), pid), &peer, true) && peer.family == PEER_NOTIFICATION;
 }
 
 static __always_inline void connection_received(struct sock *sk, int ret, int flags)
@@ -194,7 +194,7 @@ static __always_inline void connection_received(struct sock *sk, int ret, int fl
 		state = socket_get(sk);
 	else if (!tcp_by_return(sk, ret, &state))
 		return;
-	if (is_notification(sk, state))
+	if (is_notification(sk))
 		return;
 	/* ret 0, end of file: no bytes, but whoever reads it is the one who accepted an empty connection */
 	if (ret == 0 && (!state || state->slot[0].state == SLOT_OWNED))

@@ -71,8 +71,7 @@ static __always_inline void datagram_peer(struct sock *sk, struct socket_state *
 static __always_inline void datagram(struct sock *sk, int ret, int flags, const struct peer *named,
 				     bool receiving)
 {
-	bool hooked = sk->sk_protocol == IPPROTO_UDP || sk->sk_protocol == IPPROTO_UDPLITE ||
-		      sk->sk_protocol == IPPROTO_SCTP;
+	bool udp = sk->sk_protocol == IPPROTO_UDP || sk->sk_protocol == IPPROTO_UDPLITE;
 	struct moved moved = {.direction = receiving ? WIRE_DIRECTION_IN : WIRE_DIRECTION_OUT};
 	struct task_struct *task = current_task();
 	struct socket_state *state;
@@ -82,8 +81,9 @@ static __always_inline void datagram(struct sock *sk, int ret, int flags, const 
 
 	state = ret >= 0 ? socket_get(sk) : socket_find(sk);
 	/* before ret is tested: a failed call leaves one too */
-	stashed =
-		hooked && (!state || state->stashed) && stash_take(state, TASK(task, pid), &peer, receiving);
+	stashed = udp && (!state || state->stashed) && stash_take(state, TASK(task, pid), &peer, receiving);
+	if (!EARLY && receiving && sk->sk_protocol == IPPROTO_SCTP) /* sock_module.bpf.c */
+		stashed = asking_take(TASK(task, pid), &peer, true);
 	if (ret < 0 || (receiving && (!ret || flags & (MSG_PEEK | MSG_ERRQUEUE))))
 		return; /* an empty datagram that is sent counts as use of the network */
 	if (stashed && peer.family == PEER_NOTIFICATION)

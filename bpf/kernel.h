@@ -236,6 +236,9 @@ struct sock_common {
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
+	struct {
+		long counter;
+	} skc_cookie;
 	union {
 		unsigned long skc_flags;
 	};

@@ -8,7 +8,8 @@
 #include "bpf/peer.bpf.h"
 
 /* The destination of a send, or, after a receive that asked for it, the source. False: there is none. */
-static __noinline bool message_peer(const struct sock *sk, const struct msghdr *msg, struct peer *peer)
+static __noinline __attribute__((unused)) bool message_peer(const struct sock *sk, const struct msghdr *msg,
+							    struct peer *peer)
 {
 	__u16 protocol = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_protocol);
 	const void *at = BPF_CORE_READ(msg, msg_name);

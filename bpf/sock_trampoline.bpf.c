@@ -68,29 +68,3 @@ static __always_inline void page_sent(struct socket *sock, long ret)
 
 TRAMPOLINE_TWICE("fexit/inet_sendpage", on_inet_sendpage, TOKEN_SEND, 0, page_sent(sock, ret),
 		 struct socket *sock, void *page, int offset, __u64 size, int flags, long ret)
-
-/* ---- functions of modules, which can be watched once the module is loaded (and has BTF: Linux 5.11)
- *
- * No socket storage here: up to Linux 6.1 at least the verifier looks a module's function up among the
- * kernel's own when it is asked whether storage is allowed, finds nothing and takes the machine down with it
- * (bpf_sk_storage_tracing_allowed). */
-
-static __always_inline void module_moved(struct socket *sock, int flags, bool receiving, int ret)
-{
-	struct sock *sk = sock->sk;
-
-	if (sk)
-		other_family(sk, ret, flags, receiving);
-}
-
-#define MODULE_SENDMSG(function, name)                                                                       \
-	TRAMPOLINE_TWICE("fexit/" #function, name, TOKEN_SEND, 0, module_moved(sock, 0, false, ret),         \
-			 struct socket *sock, struct msghdr *msg, __u64 size, int ret)
-#define MODULE_RECVMSG(function, name)                                                                       \
-	TRAMPOLINE_TWICE("fexit/" #function, name, TOKEN_RECEIVE, 0, module_moved(sock, flags, true, ret),   \
-			 struct socket *sock, struct msghdr *msg, __u64 size, int flags, int ret)
-
-MODULE_SENDMSG(vsock_connectible_sendmsg, on_vsock_sendmsg) /* stream and seqpacket */
-MODULE_RECVMSG(vsock_connectible_recvmsg, on_vsock_recvmsg)
-MODULE_SENDMSG(vsock_dgram_sendmsg, on_vsock_dgram_sendmsg)
-MODULE_RECVMSG(vsock_dgram_recvmsg, on_vsock_dgram_recvmsg)

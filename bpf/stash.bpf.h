@@ -56,37 +56,40 @@ static __always_inline void stash_put(struct bpf_sock *bsk, const struct peer *p
 		lost(WIRE_LOSS_PEER, 0);
 }
 
+/* What waits for this thread apart from any socket. */
+static __always_inline bool asking_take(__u32 tid, struct peer *peer, bool receiving)
+{
+	struct stash *stash = bpf_map_lookup_elem(&asking, &tid);
+	bool fits = stash && stash->receiving == receiving;
+
+	if (fits)
+		*peer = stash->peer;
+	if (stash)
+		bpf_map_delete_elem(&asking, &tid);
+	return fits;
+}
+
 /* What the hook of this very call saw. Forgotten when it was for the other direction: a call that failed
  * between hook and tracepoint. */
 static __always_inline bool stash_take(struct socket_state *state, __u32 tid, struct peer *peer,
 				       bool receiving)
 {
-	bool fits = false;
-
 	if (state) {
 		for (int i = 0; i < STASHES; i++) {
 			struct stash *stash = &state->stash[i];
+			bool fits = stash->receiving == receiving;
 
 			if (stash->tid != tid)
 				continue;
-			fits = stash->receiving == receiving;
 			if (fits)
 				*peer = stash->peer;
 			swap(&stash->tid, 0);
 			return fits;
 		}
 	}
-	if (state ? state->flags & SOCKET_ASKING : shared.storage_failed) {
-		struct stash *stash = bpf_map_lookup_elem(&asking, &tid);
-
-		if (stash) {
-			fits = stash->receiving == receiving;
-			if (fits)
-				*peer = stash->peer;
-			bpf_map_delete_elem(&asking, &tid);
-		}
-	}
-	return fits;
+	if (state ? state->flags & SOCKET_ASKING : shared.storage_failed)
+		return asking_take(tid, peer, receiving);
+	return false;
 }
 
 #endif

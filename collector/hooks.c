@@ -30,7 +30,7 @@ static const struct hook hooks[] = {
 	{"on_tcp_copied", HOOKS_ALWAYS, 0, NULL},
 	{"on_send", HOOKS_TRACEPOINTS, 0, NULL},
 	{"on_receive", HOOKS_TRACEPOINTS, 0, NULL},
-	{"on_sctp_receive", HOOKS_TRACEPOINTS, HOOK_EXTRA, NULL}, /* what the two do not see of SCTP */
+	{"on_sctp_receive", HOOKS_TRACEPOINTS, HOOK_EXTRA, "sctp"}, /* what the two do not see of it */
 	{"on_inet_sendmsg", HOOKS_TRAMPOLINES, 0, NULL},
 	{"on_inet6_sendmsg", HOOKS_TRAMPOLINES, 0, NULL},
 	{"on_inet_recvmsg", HOOKS_TRAMPOLINES, 0, NULL},
