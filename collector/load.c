@@ -502,6 +502,7 @@ void load_free(struct load *load)
 	if (!load)
 		return;
 	bpf_object__close(load->obj);
+	object_give_back();
 	free(load);
 }
 

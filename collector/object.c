@@ -2,6 +2,9 @@
 #include "collector/object.h"
 
 #include <bpf/libbpf.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "bpf/wire.h"
 
@@ -23,4 +26,24 @@ const void *object_bytes(size_t *size)
 const void *object_bytes_not_here(size_t *size)
 {
 	return kernel_is_early() ? femtosnitch__elf_bytes(size) : NULL;
+}
+
+/* Whole pages of it; what shares a page with others stays. */
+static void give_back(const void *bytes, size_t size)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)bytes + page - 1) & -page,
+		  to = ((uintptr_t)bytes + size) & -page;
+
+	if (from < to)
+		(void)madvise((void *)from, to - from, MADV_DONTNEED); /* read only: nothing is lost */
+}
+
+void object_give_back(void)
+{
+	size_t size;
+	const void *bytes = femtosnitch__elf_bytes(&size);
+
+	give_back(bytes, size);
+	bytes = femtosnitch_early__elf_bytes(&size);
+	give_back(bytes, size);
 }

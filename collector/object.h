@@ -14,4 +14,7 @@ const void *object_bytes(size_t *size);
 /* The one for later kernels, which has more programs than this kernel can run; NULL: it is the one in use. */
 const void *object_bytes_not_here(size_t *size);
 
+/* Give the pages of all objects back, 2 MB that only loading needs: they come again from the file. */
+void object_give_back(void);
+
 #endif

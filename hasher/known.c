@@ -57,9 +57,12 @@ static __s64 now_s(void)
 static __u64 checksum(const struct entry *e)
 {
 	__u8 sha256[SHA256_DIGEST_LENGTH];
+	SHA256_CTX ctx;
 	__u64 check;
 
-	SHA256((const unsigned char *)e, offsetof(struct entry, check), sha256);
+	SHA256_Init(&ctx); /* SHA256() itself would bring all of EVP into memory: 2 MB */
+	SHA256_Update(&ctx, e, offsetof(struct entry, check));
+	SHA256_Final(sha256, &ctx);
 	memcpy(&check, sha256, sizeof(check));
 	return check;
 }
