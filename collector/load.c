@@ -252,7 +252,7 @@ static enum hooks_set set_of_kernel(const struct load *load)
 	bpf_object__for_each_program (prog, load->obj) {
 		const struct hook *hook = hooks_find(bpf_program__name(prog));
 
-		if (!hook || hook->set != HOOKS_TRACEPOINTS)
+		if (!hook || hook->set != HOOKS_TRACEPOINTS || hook->flags & HOOK_EXTRA)
 			continue;
 		if (find_target(prog))
 			return HOOKS_TRAMPOLINES;
