@@ -113,15 +113,29 @@ void report_say_ready(const struct report *r)
 		each_line(r->coverage[stage], warn_unproven, NULL, wire_stage_name((unsigned)stage));
 }
 
+static void was_said(struct report_loss *l, int64_t now_ms)
+{
+	l->said_times = l->times;
+	l->said_records = l->records;
+	l->said_bytes = l->bytes;
+	l->said_ms = now_ms;
+}
+
 static void say_loss(struct report_loss *l, const char *kind, const char *stage, const char *detail,
 		     size_t len, int64_t now_ms)
 {
 	log_warnx("%s: lost (%s): %" PRIu64 " records, %" PRIu64 " bytes%s%.*s", stage, kind,
 		  l->records - l->said_records, l->bytes - l->said_bytes, len ? ": " : "", (int)len, detail);
-	l->said_times = l->times;
-	l->said_records = l->records;
-	l->said_bytes = l->bytes;
-	l->said_ms = now_ms;
+	was_said(l, now_ms);
+}
+
+/* What came since it was last said; some losses have neither records nor bytes. */
+static void say_again(struct report_loss *l, const char *kind, int64_t now_ms)
+{
+	log_warnx("lost (%s) %" PRIu64 " times more: %" PRIu64 " records, %" PRIu64 " bytes", kind,
+		  (uint64_t)(l->times - l->said_times), l->records - l->said_records,
+		  l->bytes - l->said_bytes);
+	was_said(l, now_ms);
 }
 
 void report_loss(struct report *r, const struct wire_loss *loss, int64_t now_ms)
@@ -202,7 +216,7 @@ void report_tick(struct report *r, int64_t now_ms)
 		struct report_loss *l = &r->losses[kind];
 
 		if (l->said_times != l->times && now_ms - l->said_ms >= QUIET_MS)
-			say_loss(l, wire_loss_name((unsigned)kind), "again", "", 0, now_ms);
+			say_again(l, wire_loss_name((unsigned)kind), now_ms);
 	}
 	if (r->errors_said > 0 && now_ms - r->errors_ms >= QUIET_MS) {
 		if (r->errors_kept > 0)

@@ -342,6 +342,11 @@ void sinks_stop(struct sinks *s)
 		hang_up(&s->sink[i]);
 }
 
+pid_t sinks_pid(const struct sinks *s, size_t which)
+{
+	return which < N_ROWS ? s->sink[which].pid : 0;
+}
+
 void sinks_print(const struct sinks *s, FILE *f)
 {
 	size_t i;

@@ -46,6 +46,7 @@ void sinks_reap(struct sinks *, int64_t now_ms);	    /* those that ended */
 void sinks_tick(struct sinks *, int64_t now_ms);	    /* start again whose time has come */
 int sinks_timeout_ms(const struct sinks *, int64_t now_ms); /* until then, -1 = nobody's */
 void sinks_stop(struct sinks *);			    /* all of them: end of file */
+pid_t sinks_pid(const struct sinks *, size_t which); /* 0: that one does not run, or there are no more */
 void sinks_print(const struct sinks *, FILE *);		    /* for `status` */
 
 #endif

@@ -19,6 +19,8 @@ static unsigned long memory_kib(pid_t pid)
 	unsigned long kib = 0;
 	FILE *f;
 
+	if (!pid)
+		return 0;
 	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
 	f = fopen(path, "re");
 	if (!f)
@@ -41,6 +43,7 @@ static void print_stages(const struct status *s, FILE *f)
 {
 	unsigned long kib = memory_kib(getpid()), total = kib;
 	unsigned stage;
+	size_t sink;
 
 	fprintf(f, "memory supervisor KiB: %lu\n", kib);
 	for (stage = WIRE_STAGE_COLLECTOR; stage < WIRE_CHAIN_END; stage++) {
@@ -52,6 +55,8 @@ static void print_stages(const struct status *s, FILE *f)
 			s->report.coverage[stage] ? ", ready" : ", starting");
 		fprintf(f, "memory %s KiB: %lu\n", wire_stage_name(stage), kib);
 	}
+	for (sink = 0; sink < SINKS_MAX; sink++)
+		total += memory_kib(sinks_pid(s->sinks, sink));
 	fprintf(f, "memory KiB: %lu\n", total);
 }
 

@@ -141,7 +141,22 @@ static const char muted_sql[] =
 	" LEFT JOIN account u ON u.uid = a.uid WHERE a.muted = 1 AND coalesce(a.until > CAST(strftime('%s', 'now') AS INTEGER), 1)"
 	" ORDER BY a.time DESC, a.exe";
 
-#define WHY 	"CASE WHEN e.quiet = 0 AND e.kind = 2 THEN 'The desktop was told that it started a program that uses the network.'" 	" WHEN e.quiet = 0 THEN 'The desktop was told.'" 	" WHEN e.quiet = 1 THEN 'Not told: \"Notify kinds\" in config.json was without \"' || " SCHEMA_KIND("e.kind") " || '\".'" 	" WHEN e.quiet = 2 THEN 'Not told: \"Desktop notifications\" in config.json was false.'" 	" WHEN e.quiet = 3 THEN 'Not told: it was muted for everybody.'" 	" WHEN e.quiet = 4 THEN 'Not told: it had been acknowledged, or ran already when femtosnitch was first started.'" 	" WHEN p.first_network IS NULL THEN 'Not told: it has not used the network itself.'" 	" WHEN p.hash_error = 1 THEN 'Not told yet: its SHA-256 is awaited.'" 	" WHEN p.seen_as = 0 OR p.seen_as IS NULL THEN 'Not told: this path was known, and without its SHA-256 nobody can say whether it changed.'" 	" WHEN p.acknowledged THEN 'Not told: it belongs to femtosnitch, or is acknowledged.'" 	" ELSE 'Not told: it was in the log before femtosnitch kept notices.' END" 	" || coalesce((SELECT ' Muted now for ' || group_concat(" FOR_WHOM " || coalesce(' until ' || " SCHEMA_ISO("a.until") ", ''), ', ') || '.'" 	" FROM acknowledged a LEFT JOIN account u ON u.uid = a.uid WHERE a.exe = p.exe AND a.muted = 1" 	" AND coalesce(a.until > CAST(strftime('%s', 'now') AS INTEGER), 1)), '')" 	" || CASE WHEN p.acknowledged THEN ' Acknowledged.' ELSE '' END"
+#define WHY \
+	"CASE WHEN e.quiet = 0 AND e.kind = 2 THEN 'Told, because it started a program that uses the network.'" \
+	" WHEN e.quiet = 0 THEN 'Told: on every desktop that may know, at the latest when somebody logs in.'" \
+	" WHEN e.quiet = 1 THEN 'Not told: \"Notify kinds\" in config.json was without \"' || " SCHEMA_KIND("e.kind") " || '\".'" \
+	" WHEN e.quiet = 2 THEN 'Not told: \"Desktop notifications\" in config.json was false.'" \
+	" WHEN e.quiet = 3 THEN 'Not told: it was muted for everybody.'" \
+	" WHEN e.quiet = 4 THEN 'Not told: it had been acknowledged, or ran already when femtosnitch was first started.'" \
+	" WHEN p.first_network IS NULL THEN 'Not told: it has not used the network itself.'" \
+	" WHEN p.hash_error = 1 THEN 'Not told yet: its SHA-256 is awaited.'" \
+	" WHEN p.seen_as = 0 OR p.seen_as IS NULL THEN 'Not told: this path was known, and without its SHA-256 nobody can say whether it changed.'" \
+	" WHEN p.acknowledged THEN 'Not told: it belongs to femtosnitch, or is acknowledged.'" \
+	" ELSE 'Not told: it was in the log before femtosnitch kept notices.' END" \
+	" || coalesce((SELECT ' Muted now for ' || group_concat(" FOR_WHOM " || coalesce(' until ' || " SCHEMA_ISO("a.until") ", ''), ', ') || '.'" \
+	" FROM acknowledged a LEFT JOIN account u ON u.uid = a.uid WHERE a.exe = p.exe AND a.muted = 1" \
+	" AND coalesce(a.until > CAST(strftime('%s', 'now') AS INTEGER), 1)), '')" \
+	" || CASE WHEN p.acknowledged THEN ' Acknowledged.' ELSE '' END"
 
 static const char why_sql[] =
 	"SELECT coalesce(" SCHEMA_ISO("e.time") ", " SCHEMA_ISO("p.first_seen") ") AS time, " EXE " AS exe, p.name AS name,"

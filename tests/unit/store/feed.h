@@ -452,4 +452,25 @@ static inline const char *feed_ask(const struct feed *f, const char *sql)
 	return feed_ask_file(path, sql);
 }
 
+/* The same directory, after an end in order. */
+static inline __attribute__((unused)) void feed_restart(struct feed *f, const char *dir, const char *settings)
+{
+	assert_int_equal(feed_stop(f), 0);
+	feed_start(f, dir, settings);
+	feed_ready(f);
+}
+
+/* Ask until the answer comes or so many seconds have passed. */
+static inline __attribute__((unused)) void feed_within(struct feed *f, int seconds, const char *sql,
+						       const char *expected)
+{
+	struct timespec pause = {.tv_nsec = 20000000};
+	int i;
+
+	feed_flush(f);
+	for (i = 0; i < 50 * seconds && strcmp(feed_ask(f, sql), expected) != 0; i++)
+		nanosleep(&pause, NULL);
+	assert_string_equal(feed_ask(f, sql), expected);
+}
+
 #endif

@@ -34,13 +34,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void restart(void)
-{
-	assert_int_equal(feed_stop(&f), 0);
-	feed_start(&f, dir, FEED_DEFAULTS);
-	feed_ready(&f);
-}
-
 static void flow(unsigned pid, uint64_t sent)
 {
 	struct wire_flow flow = feed_tcp(pid, 4000, 443, sent, 0);
@@ -67,18 +60,6 @@ static void digest(uint64_t file_id, uint8_t sha, unsigned error)
 	feed_put(&f, WIRE_DIGEST, &d, sizeof(d), NULL, 0);
 }
 
-/* Ask until the answer comes or a second has passed. */
-static void within_a_second(const char *sql, const char *expected)
-{
-	struct timespec pause = {.tv_nsec = 20000000};
-	int i;
-
-	feed_flush(&f);
-	for (i = 0; i < 50 && strcmp(feed_ask(&f, sql), expected) != 0; i++)
-		nanosleep(&pause, NULL);
-	assert_string_equal(feed_ask(&f, sql), expected);
-}
-
 static void first_sightings_do_not_wait(void **state)
 {
 	struct feed_image announced = {
@@ -87,9 +68,9 @@ static void first_sightings_do_not_wait(void **state)
 	(void)state;
 	feed_program_start(&f, 1, 0, "/bin/a", ARGS("a"), 1);
 	flow(1, 1);
-	within_a_second("SELECT exe, seen_as FROM programs", "/bin/a|new");
+	feed_within(&f, 1, "SELECT exe, seen_as FROM programs", "/bin/a|new");
 	feed_image(&f, &announced);
-	within_a_second("SELECT exe, seen_as FROM programs ORDER BY exe", "/bin/a|new\n/bin/b|new");
+	feed_within(&f, 1, "SELECT exe, seen_as FROM programs ORDER BY exe", "/bin/a|new\n/bin/b|new");
 	assert_string_equal(feed_ask(&f, "SELECT count(*) FROM connections"),
 			    "0"); /* these wait for the window */
 }
@@ -102,7 +83,7 @@ static void what_is_new_about_it(void **state)
 	feed_program_start(&f, 1, 0, "/bin/a", ARGS("a"), 1);
 	flow(1, 1);
 	feed_window(&f, FEED_T + 10);
-	restart();
+	feed_restart(&f, dir, FEED_DEFAULTS);
 	feed_program_start(&f, 1, 0, "/bin/a", ARGS("a"), 1); /* nothing */
 	flow(1, 1);
 	feed_program_start(&f, 2, 0, "/bin/a", ARGS("a"), 2); /* another content */
@@ -125,7 +106,7 @@ static void a_hash_that_comes_after_the_row(void **state)
 	assert_string_equal(feed_ask(&f, "SELECT sha256, hash_error FROM connections"), "NULL|pending");
 	assert_string_equal(feed_ask(&f, "SELECT seen_as FROM programs"), "NULL");
 	digest(7, 9, 0);
-	within_a_second("SELECT substr(sha256, 1, 4), hash_error FROM connections", "0909|NULL");
+	feed_within(&f, 1, "SELECT substr(sha256, 1, 4), hash_error FROM connections", "0909|NULL");
 	assert_string_equal(feed_ask(&f, "SELECT seen_as FROM programs"), "new");
 }
 
@@ -142,7 +123,7 @@ static void a_late_hash_of_a_short_life(void **state)
 	for (window = 1; window < 6; window++)
 		feed_window(&f, FEED_T + 10 * window);
 	digest(7, 9, 0);
-	within_a_second("SELECT substr(sha256, 1, 4), hash_error FROM connections", "0909|NULL");
+	feed_within(&f, 1, "SELECT substr(sha256, 1, 4), hash_error FROM connections", "0909|NULL");
 }
 
 /* The row that waited turns out to be a program that was known: all that refers to it moves there. */
@@ -155,13 +136,13 @@ static void a_late_hash_of_a_known_program(void **state)
 	feed_image(&f, &known);
 	flow(9, 100);
 	feed_window(&f, FEED_T + 10);
-	restart();
+	feed_restart(&f, dir, FEED_DEFAULTS);
 	pending(1, "/bin/big", 7);
 	flow(1, 1);
 	feed_window(&f, FEED_T + 20);
 	assert_string_equal(feed_ask(&f, "SELECT count(*) FROM programs"), "2");
 	digest(7, 9, 0);
-	within_a_second("SELECT count(*) FROM programs", "1");
+	feed_within(&f, 1, "SELECT count(*) FROM programs", "1");
 	assert_string_equal(feed_ask(&f, "SELECT substr(sha256, 1, 2), send FROM connections ORDER BY send"),
 			    "09|1\n09|100");
 	assert_string_equal(feed_ask(&f, "SELECT send, connections FROM traffic_5min"), "101|2");
@@ -177,7 +158,7 @@ static void a_hash_that_never_comes(void **state)
 	pending(1, "/bin/big", 7);
 	flow(1, 1);
 	feed_window(&f, FEED_T + 10);
-	restart();
+	feed_restart(&f, dir, FEED_DEFAULTS);
 	assert_string_equal(feed_ask(&f, "SELECT hash_error FROM connections"), "abandoned");
 	pending(1, "/bin/other", 8);
 	flow(1, 2);
@@ -238,7 +219,7 @@ static void a_big_window_is_written_early(void **state)
 		one = feed_tcp(1, (uint16_t)i, 443, 1, 0);
 		feed_flow(&f, &one);
 	}
-	within_a_second("SELECT count(*) FROM flow", "32768");
+	feed_within(&f, 1, "SELECT count(*) FROM flow", "32768");
 	feed_window(&f, FEED_T + 10);
 	assert_string_equal(feed_ask(&f, "SELECT count(*), sum(send) FROM connections"), "40000|40000");
 	assert_string_equal(feed_ask(&f, "SELECT sum(send), sum(connections) FROM totals_hour"),
@@ -260,16 +241,11 @@ static void frames_come_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(first_sightings_do_not_wait),
-		TEST(what_is_new_about_it),
-		TEST(a_hash_that_comes_after_the_row),
-		TEST(a_late_hash_of_a_short_life),
-		TEST(a_late_hash_of_a_known_program),
-		TEST(a_hash_that_never_comes),
-		TEST(a_file_that_was_written_to),
-		TEST(our_own_traffic_waits),
-		TEST(a_big_window_is_written_early),
-		TEST(frames_come_back),
+		TEST(first_sightings_do_not_wait),     TEST(what_is_new_about_it),
+		TEST(a_hash_that_comes_after_the_row), TEST(a_late_hash_of_a_short_life),
+		TEST(a_late_hash_of_a_known_program),  TEST(a_hash_that_never_comes),
+		TEST(a_file_that_was_written_to),      TEST(our_own_traffic_waits),
+		TEST(a_big_window_is_written_early),   TEST(frames_come_back),
 	};
 
 	return cmocka_run_group_tests_name("store programs", tests, NULL, NULL);

@@ -36,25 +36,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void restart(const char *settings)
-{
-	assert_int_equal(feed_stop(&f), 0);
-	feed_start(&f, dir, settings);
-	feed_ready(&f);
-}
-
-/* Ask until the answer comes or so many seconds have passed. */
-static void within(int seconds, const char *sql, const char *expected)
-{
-	struct timespec pause = {.tv_nsec = 20000000};
-	int i;
-
-	feed_flush(&f);
-	for (i = 0; i < 50 * seconds && strcmp(feed_ask(&f, sql), expected) != 0; i++)
-		nanosleep(&pause, NULL);
-	assert_string_equal(feed_ask(&f, sql), expected);
-}
-
 static void use(unsigned pid, unsigned parent, const char *path, uint8_t sha)
 {
 	const char *slash = strrchr(path, '/');
@@ -111,29 +92,29 @@ static void new_and_parent(void **state)
 	(void)state;
 	feed_program_start(&f, 1, 0, "/bin/sh", ARGS("sh"), 1);
 	use(2, 1, "/bin/curl", 2);
-	within(2, EVENTS,
-	       "new|/bin/curl|told|started by /bin/sh: x -y\nparent|/bin/sh|told|it started /bin/curl");
+	feed_within(&f, 2, EVENTS,
+		    "new|/bin/curl|told|started by /bin/sh: x -y\nparent|/bin/sh|told|it started /bin/curl");
 	exe_log_is("sh               /bin/sh (new name, exe) (parent)\n"
 		   "curl             /bin/curl (new name, exe)\n"
 		   "0202020202020202 /bin/curl (new hash)\n");
 	use(3, 1, "/bin/curl", 2); /* nothing new */
 	feed_window(&f, FEED_T + 10);
-	restart(FEED_DEFAULTS);
+	feed_restart(&f, dir, FEED_DEFAULTS);
 	feed_program_start(&f, 1, 0, "/bin/sh", ARGS("sh"), 1);
 	use(2, 1, "/bin/curl", 2);
 	feed_window(&f, FEED_T + 20);
 	assert_string_equal(feed_ask(&f, "SELECT count(*) FROM notices"), "2");
 	use(1, 0, "/bin/sh", 1); /* now by itself */
-	within(2, "SELECT kind, exe FROM notices WHERE id > 2", "new|/bin/sh");
+	feed_within(&f, 2, "SELECT kind, exe FROM notices WHERE id > 2", "new|/bin/sh");
 }
 
 static void changed(void **state)
 {
 	(void)state;
 	use(1, 0, "/bin/a", 1);
-	within(2, "SELECT count(*) FROM notices", "1");
+	feed_within(&f, 2, "SELECT count(*) FROM notices", "1");
 	use(2, 0, "/bin/a", 2);
-	within(2, "SELECT kind, exe, outcome FROM notices", "new|/bin/a|told\nchanged|/bin/a|told");
+	feed_within(&f, 2, "SELECT kind, exe, outcome FROM notices", "new|/bin/a|told\nchanged|/bin/a|told");
 	exe_log_is("a                /bin/a (new name, exe)\n"
 		   "0101010101010101 /bin/a (new hash)\n"
 		   "0202020202020202 /bin/a (new hash)\n");
@@ -161,7 +142,7 @@ static void a_late_hash(void **state)
 	feed_window(&f, FEED_T + 40);
 	assert_string_equal(feed_ask(&f, EVENTS), "");
 	feed_put(&f, WIRE_DIGEST, &d, sizeof(d), NULL, 0);
-	within(2, EVENTS, "new|/bin/late|told|");
+	feed_within(&f, 2, EVENTS, "new|/bin/late|told|");
 }
 
 static void what_ran_before(void **state)
@@ -182,20 +163,22 @@ static void what_ran_before(void **state)
 	feed_image(&f, &silent);
 	use(1, 0, "/bin/ran", 1);
 	use(3, 0, "/bin/fresh", 3);
-	within(2, "SELECT exe, outcome FROM notices ORDER BY exe", "/bin/fresh|told\n/bin/ran|known");
-	within(8, "SELECT text FROM notices WHERE exe IS NULL",
-	       "2 programs were running when femtosnitch was first started; 1 of them use the network so "
-	       "far. They "
-	       "are taken as known; what is new from now on is told.");
+	feed_within(&f, 2, "SELECT exe, outcome FROM notices ORDER BY exe",
+		    "/bin/fresh|told\n/bin/ran|known");
+	feed_within(
+		&f, 8, "SELECT text FROM notices WHERE exe IS NULL",
+		"2 programs were running when femtosnitch was first started; 1 of them use the network so "
+		"far. They "
+		"are taken as known; what is new from now on is told.");
 	use(2, 0, "/bin/silent", 2);
-	within(2, "SELECT outcome FROM notices WHERE exe = '/bin/silent'", "known");
+	feed_within(&f, 2, "SELECT outcome FROM notices WHERE exe = '/bin/silent'", "known");
 	assert_string_equal(feed_ask(&f, "SELECT exe FROM programs WHERE acknowledged = 0"), "/bin/fresh");
-	restart(FEED_DEFAULTS); /* the second start is like any other */
+	feed_restart(&f, dir, FEED_DEFAULTS); /* the second start is like any other */
 	silent.path = "/bin/later";
 	silent.comm = "later";
 	feed_image(&f, &silent);
 	use(2, 0, "/bin/later", 2);
-	within(2, "SELECT outcome FROM notices WHERE exe = '/bin/later'", "told");
+	feed_within(&f, 2, "SELECT outcome FROM notices WHERE exe = '/bin/later'", "told");
 }
 
 static void kinds_and_desktop(void **state)
@@ -203,15 +186,17 @@ static void kinds_and_desktop(void **state)
 	struct wire_error e = {.time_ns = FEED_T * FEED_NS, .stage = WIRE_STAGE_HASHER, .text_len = 4};
 
 	(void)state;
-	restart("{\"Notify kinds\": [\"error\"]}");
+	feed_restart(&f, dir, "{\"Notify kinds\": [\"error\"]}");
 	use(1, 0, "/bin/a", 1);
 	feed_put(&f, WIRE_ERROR, &e, sizeof(e), "oops", 4);
 	feed_put(&f, WIRE_ERROR, &e, sizeof(e), "oops", 4);
-	within(2, "SELECT kind, outcome FROM notices ORDER BY kind", "error|told\nnew|not in Notify kinds");
-	restart("{\"Desktop notifications\": false}");
+	feed_within(&f, 2, "SELECT kind, outcome FROM notices ORDER BY kind",
+		    "error|told\nnew|not in Notify kinds");
+	feed_restart(&f, dir, "{\"Desktop notifications\": false}");
 	use(1, 0, "/bin/b", 1);
 	feed_put(&f, WIRE_ERROR, &e, sizeof(e), "oops", 4); /* said today */
-	within(2, "SELECT kind, outcome FROM notices WHERE id > 2", "new|Desktop notifications is false");
+	feed_within(&f, 2, "SELECT kind, outcome FROM notices WHERE id > 2",
+		    "new|Desktop notifications is false");
 	exe_log_is("a                /bin/a (new name, exe)\n"
 		   "0101010101010101 /bin/a (new hash)\n"
 		   "b                /bin/b (new name, exe)\n"
@@ -225,16 +210,16 @@ static void orders(void **state)
 	assert_int_equal(order(WIRE_ORDER_MUTE, "", 0, WIRE_EVERYBODY), -1);
 	assert_int_equal(order(WIRE_ORDER_MUTE, "nobody", 0, WIRE_EVERYBODY), 0);
 	use(1, 0, "/bin/a", 1);
-	within(2, "SELECT outcome FROM notices", "muted");
+	feed_within(&f, 2, "SELECT outcome FROM notices", "muted");
 	assert_int_equal(order(WIRE_ORDER_UNMUTE, "a", 0, WIRE_EVERYBODY), 1);
 	use(2, 0, "/bin/a", 2);
-	within(2, "SELECT outcome FROM notices WHERE id = 2", "told");
+	feed_within(&f, 2, "SELECT outcome FROM notices WHERE id = 2", "told");
 	assert_int_equal(order(WIRE_ORDER_MUTE, "a", 1, WIRE_EVERYBODY), 1); /* until long ago */
 	use(3, 0, "/bin/a", 3);
-	within(2, "SELECT outcome FROM notices WHERE id = 3", "told");
+	feed_within(&f, 2, "SELECT outcome FROM notices WHERE id = 3", "told");
 	assert_int_equal(order(WIRE_ORDER_MUTE, "/bin/a", 0, 1000), 1); /* one user's own word */
 	use(4, 0, "/bin/a", 4);
-	within(2, "SELECT outcome FROM notices WHERE id = 4", "told");
+	feed_within(&f, 2, "SELECT outcome FROM notices WHERE id = 4", "told");
 	assert_int_equal(order(WIRE_ORDER_ACK, "a", 0, 1000), 1);
 	assert_string_equal(feed_ask(&f, "SELECT sum(acknowledged) FROM programs"), "0");
 	assert_int_equal(order(WIRE_ORDER_ACK, "", 0, WIRE_EVERYBODY), 1);
@@ -248,7 +233,7 @@ static void hostile_names(void **state)
 {
 	(void)state;
 	use(1, 0, "/tmp/x\n2026-01-01 00:00:00 root /bin/su (clean)/\x1b[2J\xff", 1);
-	within(2, "SELECT count(*) FROM notices", "1");
+	feed_within(&f, 2, "SELECT count(*) FROM notices", "1");
 	exe_log_is("\\x1b[2J\\xff      /tmp/x\\x0a2026-01-01 00:00:00 root /bin/su (clean)/\\x1b[2J\\xff "
 		   "(new name, exe)\n"
 		   "0101010101010101 /tmp/x\\x0a2026-01-01 00:00:00 root /bin/su (clean)/\\x1b[2J\\xff (new "
@@ -303,7 +288,8 @@ static void five_thousand(void **state)
 		snprintf(path, sizeof(path), "/tmp/flood%u", i);
 		use(i, 0, path, (uint8_t)i);
 	}
-	within(20, "SELECT count(*), count(DISTINCT exe) FROM notices WHERE exe IS NOT NULL", "5000|5000");
+	feed_within(&f, 20, "SELECT count(*), count(DISTINCT exe) FROM notices WHERE exe IS NOT NULL",
+		    "5000|5000");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
