@@ -17,7 +17,7 @@
 #include <linux/types.h>
 #endif
 
-#define WIRE_VERSION 3
+#define WIRE_VERSION 4
 #define WIRE_FRAME_MAX 65536 /* header and payload; one writer per pipe, whole frames */
 
 #define WIRE_COMM_SIZE 16 /* TASK_COMM_LEN */
@@ -31,6 +31,8 @@
 #define WIRE_PLACE_NAME_MAX 256 /* NAME_MAX and a NUL */
 #define WIRE_APP_MAX 512
 #define WIRE_PACKAGE_NAME_MAX 256
+#define WIRE_DOMAIN_MAX 1024   /* a domain of 255 bytes (RFC 1035) with every byte as \DDD, and a NUL */
+#define WIRE_PAYLOAD_MAX 16384 /* the largest TLS record; a DNS answer is larger only over TCP */
 
 struct wire_hdr {
 	__u16 version; /* first, so that a foreign frame is known by its first two bytes */
@@ -66,6 +68,9 @@ enum wire_type {
 	WIRE_SINK, /* wire_sink: how far a copy is (sink -> store -> supervisor; to a sink: where to begin) */
 	WIRE_PACKAGE,	/* wire_package: who installed an executable (hasher -> store) */
 	WIRE_LIBRARIES, /* wire_libraries: what else is loaded into an image (hasher -> store) */
+	WIRE_PAYLOAD,	/* wire_payload: bytes that may name a peer (kernel -> collector -> names, no further)
+			 */
+	WIRE_NAME,	/* wire_name: what a peer is called, and who says so (names -> collector -> store) */
 	WIRE__MAX
 };
 
@@ -78,6 +83,9 @@ enum wire_stage {
 	/* the sinks, which hang on the supervisor: each may die alone */
 	WIRE_STAGE_NOTICES,
 	WIRE_STAGE_VIRUSTOTAL,
+	WIRE_STAGE_POSTGRES,
+	/* which hangs on the collector, and may die alone too */
+	WIRE_STAGE_NAMES,
 	WIRE_STAGE__MAX
 };
 #define WIRE_CHAIN_END (WIRE_STAGE_STORE + 1) /* stages before it are the chain */
@@ -438,6 +446,63 @@ struct wire_library {
 	__u8 pad;
 };
 
+/* flags of wire_payload */
+#define WIRE_PAYLOAD_RECEIVED 0x1 /* by the program; else sent */
+#define WIRE_PAYLOAD_CUT 0x2	  /* the call moved more than what is here */
+#define WIRE_PAYLOAD_FLAGS 0x3
+
+/* The first bytes of a connection that may begin with a name, and what was asked of name servers and
+ * answered: read from the caller's memory, never the whole traffic. Behind it: data_len bytes. */
+struct wire_payload {
+	struct wire_image_key image;
+	__u64 cookie; /* of the socket */
+	wire_ns time_ns;
+	__u64 offset; /* bytes that the socket moved before these, in that direction */
+	__u32 netns;
+	__u32 flags;
+	__u8 raddr[WIRE_ADDR_SIZE]; /* zero where it is not known */
+	__u16 rport;
+	__u16 family;
+	__u16 protocol;
+	__u16 data_len;
+};
+
+/* How a name is known. Best first, for display. Names: wire_name_source_name(). */
+enum wire_name_source {
+	WIRE_NAME_NONE,
+	/* what the program said of its own connection: a claim */
+	WIRE_NAME_SNI,	/* TLS ClientHello (RFC 6066) */
+	WIRE_NAME_QUIC, /* the same in a QUIC Initial (RFC 9001, RFC 9369) */
+	WIRE_NAME_HTTP, /* Host of a plain request */
+	WIRE_NAME_ECH,	/* the outer name of an encrypted ClientHello: the true one may be another */
+	/* what tied the name to the address */
+	WIRE_NAME_DNS,	  /* an answer that this program received */
+	WIRE_NAME_MDNS,	  /* ...by multicast (RFC 6762) */
+	WIRE_NAME_LLMNR,  /* ...(RFC 4795) */
+	WIRE_NAME_LIBC,	  /* getaddrinfo(3) gave it to this program */
+	WIRE_NAME_SHARED, /* an answer that another program of the same network namespace received */
+	WIRE_NAME_HOSTS,  /* hosts(5) */
+	WIRE_NAME_PTR,	  /* reverse lookup: whoever owns the address says so */
+	WIRE_NAME__MAX
+};
+#define WIRE_NAME_IS_CLAIM(source) ((source) >= WIRE_NAME_SNI && (source) <= WIRE_NAME_ECH)
+
+/* A claim is of one connection (cookie); anything else of an address, for one image or, where image is all
+ * zero, for whoever is in netns. SHARED is never on the wire: it is how the store uses what another image was
+ * told. Behind it: name_len bytes in lower case and natural order without a dot at the end, anything but
+ * letters, digits, '-', '_' and '.' as \DDD (RFC 4343), ended by a NUL that the length counts. */
+struct wire_name {
+	struct wire_image_key image;
+	__u64 cookie; /* of claims */
+	wire_ns time_ns;
+	__u32 netns;
+	__u32 ttl_s; /* how long it may be used for new connections; of claims 0 */
+	__u8 addr[WIRE_ADDR_SIZE];
+	__u16 family; /* AF_INET, AF_INET6; of claims 0 */
+	__u16 source; /* enum wire_name_source */
+	__u32 name_len;
+};
+
 struct wire_changed {
 	__u64 file_id; /* the version that is no more */
 	wire_ns time_ns;
@@ -584,6 +649,8 @@ static_assert(sizeof(struct wire_package) == 16, "wire_package");
 static_assert(sizeof(struct wire_resume) == 32, "wire_resume");
 static_assert(sizeof(struct wire_libraries) == 64, "wire_libraries");
 static_assert(sizeof(struct wire_library) == 36, "wire_library");
+static_assert(sizeof(struct wire_payload) == 72, "wire_payload");
+static_assert(sizeof(struct wire_name) == 64, "wire_name");
 static_assert(sizeof(struct wire_order) == 32, "wire_order");
 static_assert(sizeof(struct wire_done) == 24, "wire_done");
 static_assert(sizeof(struct wire_verdict) == 48, "wire_verdict");

@@ -21,12 +21,10 @@
 #include "config/utf8.h"
 
 static const char *const names[WIRE_STAGE__MAX] = {
-	[WIRE_STAGE_SUPERVISOR] = "femtosnitch",
-	[WIRE_STAGE_COLLECTOR] = "femtosnitch-collector",
-	[WIRE_STAGE_HASHER] = "femtosnitch-hasher",
-	[WIRE_STAGE_STORE] = "femtosnitch-store",
-	[WIRE_STAGE_NOTICES] = "femtosnitch-notices",
-	[WIRE_STAGE_VIRUSTOTAL] = "femtosnitch-virustotal",
+	[WIRE_STAGE_SUPERVISOR] = "femtosnitch",	[WIRE_STAGE_COLLECTOR] = "femtosnitch-collector",
+	[WIRE_STAGE_HASHER] = "femtosnitch-hasher",	[WIRE_STAGE_STORE] = "femtosnitch-store",
+	[WIRE_STAGE_NOTICES] = "femtosnitch-notices",	[WIRE_STAGE_VIRUSTOTAL] = "femtosnitch-virustotal",
+	[WIRE_STAGE_POSTGRES] = "femtosnitch-postgres", [WIRE_STAGE_NAMES] = "femtosnitch-names",
 };
 
 static unsigned number(const char *option, const char *text)

@@ -252,6 +252,47 @@ static const char *check_libraries(const char *p, size_t len)
 	return left > 0 ? "more libraries than were counted" : NULL;
 }
 
+static const char *check_payload(const char *p, size_t len)
+{
+	size_t data_len = GET(wire_payload, data_len, p);
+
+	if (GET(wire_payload, flags, p) & ~(__u32)WIRE_PAYLOAD_FLAGS)
+		return "unknown flag of a payload";
+	if (data_len > WIRE_PAYLOAD_MAX || len != sizeof(struct wire_payload) + data_len)
+		return "data does not fill the frame";
+	return NULL;
+}
+
+/* What a name may consist of, so that it can be shown anywhere: wire_name says how other bytes are written.
+ */
+static bool is_domain(const char *name, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (!((name[i] >= 'a' && name[i] <= 'z') || (name[i] >= '0' && name[i] <= '9') ||
+		      name[i] == '-' || name[i] == '_' || name[i] == '.' || name[i] == '\\'))
+			return false;
+	return len > 0 && name[0] != '.' && name[len - 1] != '.';
+}
+
+static const char *check_name(const char *p, size_t len)
+{
+	const char *name = p + sizeof(struct wire_name);
+	size_t name_len = GET(wire_name, name_len, p);
+	unsigned source = GET(wire_name, source, p), family = GET(wire_name, family, p);
+
+	if (source == WIRE_NAME_NONE || source >= WIRE_NAME__MAX || source == WIRE_NAME_SHARED)
+		return "source of a name out of range";
+	if (WIRE_NAME_IS_CLAIM(source) ? family != 0 : family != AF_INET && family != AF_INET6)
+		return "family of a name out of range";
+	if (name_len > WIRE_DOMAIN_MAX || len != sizeof(struct wire_name) + name_len)
+		return "name does not fill the frame";
+	if (name_len == 0 || name[name_len - 1] != '\0')
+		return "name is not terminated";
+	return is_domain(name, name_len - 1) ? NULL : "not a domain";
+}
+
 static const char *check_resume(const char *p, size_t len)
 {
 	(void)len;
@@ -317,6 +358,8 @@ static const struct rule rules[WIRE__MAX] = {
 	[WIRE_VERDICT] = {sizeof(struct wire_verdict), true, check_verdict},
 	[WIRE_SINK] = {sizeof(struct wire_sink), true, check_sink},
 	[WIRE_LIBRARIES] = {sizeof(struct wire_libraries), true, check_libraries},
+	[WIRE_PAYLOAD] = {sizeof(struct wire_payload), true, check_payload},
+	[WIRE_NAME] = {sizeof(struct wire_name), true, check_name},
 	[WIRE_INTERFACES] = {sizeof(struct wire_interfaces), false, NULL},
 };
 
@@ -388,6 +431,7 @@ const char *wire_stage_name(unsigned value)
 		[WIRE_STAGE_SUPERVISOR] = "supervisor", [WIRE_STAGE_COLLECTOR] = "collector",
 		[WIRE_STAGE_HASHER] = "hasher",		[WIRE_STAGE_STORE] = "store",
 		[WIRE_STAGE_NOTICES] = "notices",	[WIRE_STAGE_VIRUSTOTAL] = "virustotal",
+		[WIRE_STAGE_POSTGRES] = "postgres",	[WIRE_STAGE_NAMES] = "names",
 	};
 
 	return NAME(names, value);
@@ -485,6 +529,18 @@ const char *wire_hash_error_name(unsigned value)
 		[WIRE_HASH_TIMEOUT] = "timeout",
 		[WIRE_HASH_ABANDONED] = "abandoned",
 		[WIRE_HASH_BUSY] = "busy",
+	};
+
+	return NAME(names, value);
+}
+
+const char *wire_name_source_name(unsigned value)
+{
+	static const char *const names[WIRE_NAME__MAX] = {
+		[WIRE_NAME_SNI] = "sni",     [WIRE_NAME_QUIC] = "quic", [WIRE_NAME_HTTP] = "http",
+		[WIRE_NAME_ECH] = "ech",     [WIRE_NAME_DNS] = "dns",	[WIRE_NAME_MDNS] = "mdns",
+		[WIRE_NAME_LLMNR] = "llmnr", [WIRE_NAME_LIBC] = "libc", [WIRE_NAME_SHARED] = "shared",
+		[WIRE_NAME_HOSTS] = "hosts", [WIRE_NAME_PTR] = "ptr",
 	};
 
 	return NAME(names, value);

@@ -30,14 +30,15 @@ const char *wire_image_script(const struct wire_image *);
 const char *wire_image_app(const struct wire_image *);
 
 /* Names as they stand in SQL, JSON and messages. NULL for a value out of range and for *_NONE. */
-const char *wire_stage_name(unsigned);	    /* "collector" */
-const char *wire_verdict_name(unsigned);    /* "clean", "malicious" ... */
-const char *wire_direction_name(unsigned);  /* "out", "in" */
-const char *wire_result_name(unsigned);	    /* "open", "refused" ... */
-const char *wire_peer_name(unsigned);	    /* "socket", "message", "caller", "inferred", "unknown" */
-const char *wire_loss_name(unsigned);	    /* "not watching", "ring full" ... */
-const char *wire_explained_name(unsigned);  /* "yes", "no"; NULL for WIRE_EXPLAINED_UNKNOWN */
-const char *wire_hash_error_name(unsigned); /* "pending", "no file" ...; NULL for WIRE_HASH_OK */
-const char *wire_script_name(unsigned);	    /* "kernel", "argv", "inline", "module", "stdin" */
+const char *wire_stage_name(unsigned);	     /* "collector" */
+const char *wire_verdict_name(unsigned);     /* "clean", "malicious" ... */
+const char *wire_direction_name(unsigned);   /* "out", "in" */
+const char *wire_result_name(unsigned);	     /* "open", "refused" ... */
+const char *wire_peer_name(unsigned);	     /* "socket", "message", "caller", "inferred", "unknown" */
+const char *wire_loss_name(unsigned);	     /* "not watching", "ring full" ... */
+const char *wire_explained_name(unsigned);   /* "yes", "no"; NULL for WIRE_EXPLAINED_UNKNOWN */
+const char *wire_hash_error_name(unsigned);  /* "pending", "no file" ...; NULL for WIRE_HASH_OK */
+const char *wire_script_name(unsigned);	     /* "kernel", "argv", "inline", "module", "stdin" */
+const char *wire_name_source_name(unsigned); /* "sni", "dns" ... */
 
 #endif

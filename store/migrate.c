@@ -19,6 +19,7 @@ const struct migrate_step migrate_steps[] = {
 	{0, SCHEMA_V1},
 	{1, SCHEMA_V2},
 	{2, SCHEMA_V3},
+	{3, SCHEMA_V4},
 };
 const size_t migrate_n_steps = sizeof(migrate_steps) / sizeof(migrate_steps[0]);
 

@@ -20,6 +20,7 @@
  * - interface_hour: what passed the network interfaces, and what of it was counted for programs
  * - chain: a row per transaction that wrote flows, each with a hash over its content and the row before; run:
  * under which log id; late: images whose hash was pending when flows of them were written
+ * - origin: country and network of an address, as a database of some day said
  * - sink: how far the copies elsewhere are
  * - meta: one value per key
  *
@@ -33,7 +34,7 @@
 #define FEMTOSNITCH_SCHEMA_H
 
 #define SCHEMA_FILE "snitch.db"
-#define SCHEMA_VERSION 3		 /* PRAGMA user_version */
+#define SCHEMA_VERSION 4		 /* PRAGMA user_version */
 #define SCHEMA_APPLICATION_ID 0x66736e74 /* PRAGMA application_id, "fsnt" */
 
 /* flow.peer beside enum wire_peer, flow.direction beside enum wire_direction */
@@ -339,6 +340,21 @@
 
 #define SCHEMA_V3_TABLES SCHEMA_V3_TELL SCHEMA_V3_CHAIN SCHEMA_V3_IDENTITY SCHEMA_V3_CHANGE
 
+/* Version 4: names and where in the world */
+#define SCHEMA_V4_NAMES \
+	"ALTER TABLE flow ADD COLUMN name_source INTEGER NOT NULL DEFAULT 0;"		/* enum wire_name_source, of domain */ \
+	"ALTER TABLE flow ADD COLUMN domain_resolved INTEGER NOT NULL DEFAULT 0;"	/* domain, where it differs */ \
+	"ALTER TABLE flow ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;" \
+	"CREATE TABLE origin(" \
+	" id INTEGER PRIMARY KEY," \
+	" country TEXT,"			/* ISO 3166-1 alpha-2 */ \
+	" asn INTEGER," \
+	" as_name TEXT," \
+	" dated INTEGER NOT NULL,"		/* unix seconds: when the database that says so was made */ \
+	" UNIQUE(country, asn, as_name, dated));"
+
+#define SCHEMA_V4_TABLES SCHEMA_V4_NAMES
+
 /* Enum values as words: the names of config/wire_check.h (a test compares them). */
 #define SCHEMA_HASH_ERROR(column) \
 	"CASE " column " WHEN 1 THEN 'pending' WHEN 2 THEN 'no file' WHEN 3 THEN 'gone' WHEN 4 THEN 'changed'" \
@@ -359,7 +375,7 @@
 	" WHEN 15 THEN 'clock' WHEN 16 THEN 'uncounted' END"
 #define SCHEMA_STAGE(column) \
 	"CASE " column " WHEN 0 THEN 'supervisor' WHEN 1 THEN 'collector' WHEN 2 THEN 'hasher' WHEN 3 THEN 'store'" \
-	" WHEN 4 THEN 'notices' WHEN 5 THEN 'virustotal' END"
+	" WHEN 4 THEN 'notices' WHEN 5 THEN 'virustotal' WHEN 6 THEN 'postgres' WHEN 7 THEN 'names' END"
 #define SCHEMA_KIND(column) \
 	"CASE " column " WHEN 0 THEN 'new' WHEN 1 THEN 'changed' WHEN 2 THEN 'parent' WHEN 3 THEN 'verdict'" \
 	" WHEN 4 THEN 'error' WHEN 5 THEN 'loss' END"
@@ -371,6 +387,10 @@
 #define SCHEMA_SCRIPT(column) \
 	"CASE " column " WHEN 1 THEN 'kernel' WHEN 2 THEN 'argv' WHEN 3 THEN 'inline' WHEN 4 THEN 'module'" \
 	" WHEN 5 THEN 'stdin' END"
+#define SCHEMA_NAME_SOURCE(column) \
+	"CASE " column " WHEN 1 THEN 'sni' WHEN 2 THEN 'quic' WHEN 3 THEN 'http' WHEN 4 THEN 'ech' WHEN 5 THEN 'dns'" \
+	" WHEN 6 THEN 'mdns' WHEN 7 THEN 'llmnr' WHEN 8 THEN 'libc' WHEN 9 THEN 'shared' WHEN 10 THEN 'hosts'" \
+	" WHEN 11 THEN 'ptr' END"
 #define SCHEMA_FLAG(column, bit, word) "CASE WHEN " column " & " #bit " THEN '," word "' ELSE '' END"
 #define SCHEMA_FLAGS(column) \
 	"nullif(substr(" SCHEMA_FLAG(column, 1, "deleted") " || " SCHEMA_FLAG(column, 2, "memfd") " || " \
@@ -546,12 +566,13 @@
 	SCHEMA_VIEW_TRAFFIC("5min") SCHEMA_VIEW_TRAFFIC("hour") SCHEMA_VIEW_TRAFFIC("day") \
 	SCHEMA_VIEW_TOTALS("5min") SCHEMA_VIEW_TOTALS("hour") SCHEMA_VIEW_TOTALS("day")
 
-/* From version 1 to 2, and from 2 to 3 */
+/* From version 1 to 2, from 2 to 3, from 3 to 4: the last one makes the views */
 #define SCHEMA_V2 SCHEMA_DROP_VIEWS SCHEMA_V2_TABLES
-#define SCHEMA_V3 SCHEMA_DROP_VIEWS SCHEMA_V3_TABLES SCHEMA_VIEWS
+#define SCHEMA_V3 SCHEMA_DROP_VIEWS SCHEMA_V3_TABLES
+#define SCHEMA_V4 SCHEMA_DROP_VIEWS SCHEMA_V4_TABLES SCHEMA_VIEWS
 
 /* All of it, for an empty database */
-#define SCHEMA_ALL SCHEMA_V1 SCHEMA_V2 SCHEMA_V3
+#define SCHEMA_ALL SCHEMA_V1 SCHEMA_V2 SCHEMA_V3 SCHEMA_V4
 /* clang-format on */
 
 #endif

@@ -67,6 +67,9 @@ static void use(const struct wire_hdr *hdr, const void *payload)
 		use_image(payload);
 	else if (hdr->type == WIRE_PLACE)
 		use_place(payload);
+	else if (hdr->type == WIRE_NAME && strlen((const char *)payload + sizeof(struct wire_name)) + 1 !=
+						   ((const struct wire_name *)payload)->name_len)
+		abort();
 	else if (hdr->type == WIRE_CGROUP && strlen((const char *)payload + sizeof(struct wire_cgroup)) + 1 !=
 						     ((const struct wire_cgroup *)payload)->path_len)
 		abort();

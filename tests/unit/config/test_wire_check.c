@@ -486,6 +486,44 @@ static void test_package(void **state)
 	good();
 }
 
+static void test_payload(void **state)
+{
+	struct wire_payload payload = {.flags = WIRE_PAYLOAD_RECEIVED, .data_len = 3};
+
+	(void)state;
+	begin(WIRE_PAYLOAD, &payload, sizeof(payload));
+	add("\0\xff\n", 3);
+	good();
+	only_this_length();
+	bad_u32(offsetof(struct wire_payload, flags), WIRE_PAYLOAD_FLAGS + 1, "unknown flag");
+	bad_u16(offsetof(struct wire_payload, data_len), 2, "does not fill");
+	bad_u16(offsetof(struct wire_payload, data_len), WIRE_PAYLOAD_MAX + 1, "does not fill");
+}
+
+static void test_name(void **state)
+{
+	struct wire_name name = {.family = AF_INET6, .source = WIRE_NAME_DNS, .name_len = 11};
+	const size_t text = sizeof(name);
+
+	(void)state;
+	begin(WIRE_NAME, &name, sizeof(name));
+	add("a\\010-_.9z", 11);
+	good();
+	only_this_length();
+	bad_u16(offsetof(struct wire_name, source), WIRE_NAME_NONE, "source of a name");
+	bad_u16(offsetof(struct wire_name, source), WIRE_NAME_SHARED, "source of a name");
+	bad_u16(offsetof(struct wire_name, source), WIRE_NAME__MAX, "source of a name");
+	bad_u16(offsetof(struct wire_name, source), WIRE_NAME_ECH, "family of a name");
+	bad_u16(offsetof(struct wire_name, family), AF_UNIX, "family of a name");
+	bad_u16(offsetof(struct wire_name, name_len), 10, "does not fill");
+	bad_u8(text + 10, 'x', "not terminated");
+	bad_u8(text, 0, "not a domain");
+	bad_u8(text, '.', "not a domain");
+	bad_u8(text, 'A', "not a domain");
+	bad_u8(text + 9, '.', "not a domain");
+	bad_u8(text + 3, 0x1b, "not a domain");
+}
+
 static void test_resume(void **state)
 {
 	struct wire_resume resume = {.journal = 1};
@@ -571,6 +609,9 @@ static void test_names(void **state)
 	for (i = 1; i < WIRE_SCRIPT__MAX; i++)
 		assert_non_null(wire_script_name(i));
 	assert_null(wire_script_name(WIRE_SCRIPT_NONE));
+	for (i = WIRE_NAME_NONE + 1; i < WIRE_NAME__MAX; i++)
+		assert_non_null(wire_name_source_name(i));
+	assert_null(wire_name_source_name(WIRE_NAME_NONE));
 	for (i = WIRE_EXPLAINED_UNKNOWN + 1; i < WIRE_EXPLAINED__MAX; i++)
 		assert_non_null(wire_explained_name(i));
 	assert_null(wire_explained_name(WIRE_EXPLAINED_UNKNOWN));
@@ -598,6 +639,7 @@ int main(void)
 		cmocka_unit_test(test_corpus),	  cmocka_unit_test(test_order),
 		cmocka_unit_test(test_verdict),	  cmocka_unit_test(test_sink),
 		cmocka_unit_test(test_package),	  cmocka_unit_test(test_libraries),
+		cmocka_unit_test(test_payload),	  cmocka_unit_test(test_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -149,7 +149,7 @@ static const struct {
 	 "domain,"
 	 " family, protocol, netns, events, direction, result, peer, sniffed, creator, creator_uid, "
 	 "tunnel_send,"
-	 " tunnel_recv FROM flow WHERE id = 6",
+	 " tunnel_recv, name_source, domain_resolved, origin FROM flow WHERE id = 6",
 	 "1 flows behind the last window belong to none"},
 	{"UPDATE address SET text = '10.0.0.3' WHERE text = '10.0.0.2'", "window 1 of * it was changed"},
 	{"UPDATE program SET exe = '/usr/bin/wget' WHERE exe LIKE '%rl%'", "window 1 of * it was changed"},

@@ -57,6 +57,7 @@ static void words_of_the_wire(void **state)
 	same_words(SCHEMA_SCRIPT("v"), wire_script_name, WIRE_SCRIPT__MAX);
 	same_words(SCHEMA_LOSS_KIND("v"), wire_loss_name, WIRE_LOSS__MAX);
 	same_words(SCHEMA_EXPLAINED("v"), wire_explained_name, WIRE_EXPLAINED__MAX);
+	same_words(SCHEMA_NAME_SOURCE("v"), wire_name_source_name, WIRE_NAME__MAX);
 	same_words(SCHEMA_STAGE("v"), wire_stage_name, WIRE_STAGE__MAX);
 	same_words(SCHEMA_KIND("v"), kind_name, 6); /* "Notify kinds", config/values.c */
 }

@@ -120,7 +120,7 @@ static void an_empty_file_becomes_a_database(void **state)
 	flow(1, 1);
 	feed_window(&f, FEED_T + 10);
 	stop();
-	assert_string_equal(feed_ask(&f, "PRAGMA user_version"), "3");
+	assert_string_equal(feed_ask(&f, "PRAGMA user_version"), "4");
 	assert_string_equal(feed_ask(&f, "SELECT send FROM connections"), "1");
 	assert_string_equal(feed_ask(&f, "SELECT strftime('%s', 'now') - value BETWEEN 0 AND 60 FROM meta"
 					 " WHERE key = 'started'"),

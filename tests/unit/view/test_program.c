@@ -163,7 +163,7 @@ static void test_answers(void **state)
 		{"--csv sql 'SELECT 1 AS a, 2 AS a, NULL, x'\"'\"'beef'\"'\"' AS b'",
 		 "a,a:2,NULL,b\n1,2,,beef\n"},
 		{"--csv SELECT exe FROM programs WHERE 'name=\"curl\"'", "exe\n/usr/bin/curl\n"},
-		{"--json \"PRAGMA user_version\"", "[\n{\"user_version\":3}\n]\n"},
+		{"--json \"PRAGMA user_version\"", "[\n{\"user_version\":4}\n]\n"},
 		{"\"SELECT exe FROM programs WHERE name = 'a'\"", "exe\n/tmp/a\\x1b\\u202e\"b\",c\n"},
 	};
 	size_t i;
@@ -288,7 +288,7 @@ static void test_refusals(void **state)
 		{"--state-dir log sql 'DELETE FROM flow'", 1, "refused: the log is only read here"},
 		{"--state-dir log \"ATTACH 'x' AS x\"", 1, "refused: the log is only read here"},
 		{"--state-dir log 'SELECT 1; SELECT 2'", 1, "one statement at a time"},
-		{"--state-dir log 'PRAGMA user_version = 3'", 1, "refused"},
+		{"--state-dir log 'PRAGMA user_version = 4'", 1, "refused"},
 		{"--state-dir log 'SELECT * FORM connections'", 1,
 		 "near \"FORM\": syntax error\n  SELECT * FORM connections\n           ^\n"},
 		{"--state-dir log 'SELECT nosuch FROM connections'", 1, "no such column: nosuch"},
