@@ -24,7 +24,7 @@ static __always_inline void attempt_sent(struct sock *sk)
 	state->connection++;
 	set_bits(&state->flags, SOCKET_OUT | SOCKET_BEGUN);
 	mover(sk, state, task, &image);
-	state->attempt.state = ATTEMPT_SENT;
+	state->attempt_state = ATTEMPT_SENT;
 	count(sk, state, &image, &peer, &moved, true);
 	state->attempt.image = image; /* who it turned out to be */
 	state->attempt.peer = peer;
@@ -118,7 +118,7 @@ static __always_inline void attempt_ended(struct sock *sk, int from, int to)
 			state->copied_seq = tcp->copied_seq;
 	}
 	if (from == TCP_SYN_SENT)
-		state->attempt.state = ATTEMPT_NONE;
+		state->attempt_state = ATTEMPT_NONE;
 }
 
 /* A connection came in. Nothing tells here whose it will be: the slot waits for the first to use or close it.
@@ -132,7 +132,7 @@ static __always_inline void accepted(struct sock *sk)
 
 	if (state && state->flags & SOCKET_OUT) { /* both sides connected at once (RFC 9293, 3.5) */
 		slots_result(state, sk, WIRE_RESULT_OPEN, true);
-		state->attempt.state = ATTEMPT_NONE;
+		state->attempt_state = ATTEMPT_NONE;
 		return;
 	}
 	if (!state || cas(&state->slot[0].state, SLOT_FREE, SLOT_BUSY) != SLOT_FREE)
@@ -202,6 +202,16 @@ static __always_inline void connection_over(struct sock *sk)
 	owner_read(state, unseen);
 }
 
+/* close() of a socket that never was connected. The kernel's own do not come by the hook of inet_release
+ * (which asks for sk_kern_sock); a connect() of theirs that failed on this machine is told here. */
+static __always_inline void closed_unused(struct sock *sk)
+{
+	struct socket_state *state = socket_find(sk);
+
+	if (state && state->attempt_state == ATTEMPT_ASKED)
+		attempt_failed_here(state);
+}
+
 /* ---- SCTP, whose association has the states; the socket only tells that there is one */
 
 /* connect() made the association: one that was accepted has no file yet (sctp_accept). */
@@ -222,6 +232,8 @@ static __always_inline void state_changed(struct sock *sk, int from, int to)
 		sctp_opened(sk);
 	if (!asks && !opens && to != TCP_CLOSE && to != TCP_LISTEN)
 		return;
+	if (from == TCP_CLOSE && to == TCP_CLOSE)
+		closed_unused(sk);
 	if (to == TCP_CLOSE && from != TCP_SYN_SENT && sk->sk_protocol == IPPROTO_TCP)
 		connection_over(sk);
 	if (to == TCP_CLOSE && from != TCP_SYN_SENT && !sk->sk_err)

@@ -33,7 +33,7 @@ static __always_inline void attempt_asked(struct socket_state *state, struct soc
 {
 	struct task_struct *task = current_task();
 
-	if (state->attempt.state == ATTEMPT_ASKED)
+	if (state->attempt_state == ATTEMPT_ASKED)
 		attempt_failed_here(state);
 	if (sk && BPF_CORE_READ_BITFIELD(sk, sk_kern_sock))
 		kernel_socket_image(sk, &state->attempt.image);
@@ -43,7 +43,7 @@ static __always_inline void attempt_asked(struct socket_state *state, struct soc
 	state->attempt.time_ns = bpf_jiffies64();
 	state->attempt.uid = task_uid(task);
 	state->attempt.netns = task_netns(task);
-	state->attempt.state = ATTEMPT_ASKED;
+	state->attempt_state = ATTEMPT_ASKED;
 	image_uses_network(task, &state->attempt.image);
 }
 
@@ -61,7 +61,7 @@ static __always_inline void subflow_asked(void *subflow, const struct peer *peer
 	struct sock *sk = mptcp_above(subflow);
 	struct socket_state *state = sk ? socket_find(sk) : NULL;
 
-	if (!state || state->attempt.state != ATTEMPT_SENT || peer_has_address(&state->attempt.peer))
+	if (!state || state->attempt_state != ATTEMPT_SENT || peer_has_address(&state->attempt.peer))
 		return;
 	state->attempt.peer = *peer;
 	for (int i = 0; i < SLOTS; i++) {
@@ -77,9 +77,9 @@ static __always_inline void subflow_asked(void *subflow, const struct peer *peer
 /* A connect() that never began is an attempt without a slot. */
 static __always_inline void attempt_abandoned(struct socket_state *state)
 {
-	if (state->attempt.state == ATTEMPT_ASKED)
+	if (state->attempt_state == ATTEMPT_ASKED)
 		attempt_failed_here(state);
-	if (state->attempt.state != ATTEMPT_SENT)
+	if (state->attempt_state != ATTEMPT_SENT)
 		return;
 	for (int i = 0; i < SLOTS; i++)
 		if (state->slot[i].state == SLOT_OWNED && state->slot[i].connection == state->connection)

@@ -25,7 +25,7 @@ int sweep_sockets(struct bpf_iter__bpf_sk_storage_map *ctx)
 	}
 	if (state->flags & SOCKET_RELEASED)
 		return 0;
-	if (state->attempt.state == ATTEMPT_ASKED &&
+	if (state->attempt_state == ATTEMPT_ASKED &&
 	    bpf_jiffies64() - state->attempt.time_ns > shared.ask_ticks)
 		attempt_failed_here(state);
 	if (!slot_has_news(&state->slot[0]) && !slot_has_news(&state->slot[1]))

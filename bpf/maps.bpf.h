@@ -3,7 +3,7 @@
  * maps.bpf.h - every map and global that the programs share, and what each may grow to.
  *
  * ring       records to the collector; its size is the setting "Perf ring buffer (pages)"
- * sockets    one struct socket_state per socket (about 400 B, charged to the socket, freed with it)
+ * sockets    one struct socket_state per socket (424 B, charged to the socket, freed with it)
  * overflow   what has no slot in a socket_state: at most OVERFLOW_MAX flows between two looks of the
  * collector; past that, traffic is lost and counted with its bytes asking     peers of datagram calls in
  * flight on sockets that more than two threads use at once listening  ports in TCP_LISTEN when we started,
@@ -78,11 +78,10 @@ enum attempt_state {
 	ATTEMPT_SENT,
 };
 
-/* The last connect(). */
+/* The last connect(); socket_state.attempt_state tells whether there was one. */
 struct attempt {
 	struct wire_image_key image;
 	struct peer peer;
-	__u32 state;
 	__u64 time_ns; /* jiffies */
 	__u32 uid;
 	__u32 netns;
@@ -107,15 +106,22 @@ struct socket_state {
 	__u16 protocol;
 	__u16 stashed; /* stash may hold something */
 	struct slot slot[SLOTS];
-	struct stash stash[STASHES];
-	struct attempt attempt;
+	union {
+		struct stash stash[STASHES]; /* of UDP */
+		struct attempt attempt;	     /* of sockets that connect() */
+	};
 	struct peer only_peer; /* of unconnected datagrams; valid while peers is 1 */
 	__u32 peers;	       /* 0, 1, 2 = several */
 	__u32 by_return_since; /* jiffies */
 	__u64 overflow_sent;   /* of a connection: what the overflow hash counts */
 	__u64 acked;	       /* of one that is over: what the other end has */
 	__u64 cookie;
+	__u32 attempt_state; /* enum attempt_state */
+	__u32 pad;
 };
+/* With the 72 bytes that the kernel puts before it, an element of storage is made of kmalloc-512: the next
+ * larger size costs every TCP connection twice the memory to be zeroed. */
+_Static_assert(sizeof(struct socket_state) <= 440, "socket_state");
 
 struct overflow_key {
 	struct wire_image_key image;
@@ -200,7 +206,8 @@ static __always_inline void lost(enum wire_loss_kind kind, __u64 bytes)
 }
 
 /* When to wake the collector: it naps after each record that woke it, so a burst costs one wake-up per nap.
- * Asking how full the ring is costs a helper call, so small records ask every sixteenth time. */
+ * Asking how full the ring is costs a helper call, so small records ask every sixteenth time; a wake-up costs
+ * an interrupt, so a ring that fills asks for one only until the collector reads. */
 static __always_inline __u64 wake(bool worth_it)
 {
 	if (!worth_it && ++shared.quiet & 15)
@@ -209,9 +216,10 @@ static __always_inline __u64 wake(bool worth_it)
 		shared.collector_waits = 0;
 		return BPF_RB_FORCE_WAKEUP;
 	}
-	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > shared.ring_wake_bytes)
-		return BPF_RB_FORCE_WAKEUP;
-	return BPF_RB_NO_WAKEUP;
+	if (shared.ring_called || bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) <= shared.ring_wake_bytes)
+		return BPF_RB_NO_WAKEUP;
+	shared.ring_called = 1;
+	return BPF_RB_FORCE_WAKEUP;
 }
 
 #endif

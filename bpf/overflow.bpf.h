@@ -143,7 +143,7 @@ static __noinline __attribute__((unused)) void attempt_failed_here(struct socket
 	__builtin_memcpy(flow.raddr, state->attempt.peer.addr, sizeof(flow.raddr));
 	if (!overflow_find(&key, &map) && (!map || !overflow_insert(map, &key, &flow)))
 		lost(WIRE_LOSS_OVERFLOW_FULL, 0);
-	state->attempt.state = ATTEMPT_NONE;
+	state->attempt_state = ATTEMPT_NONE;
 }
 
 #endif

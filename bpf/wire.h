@@ -548,16 +548,20 @@ struct wire_shared {
 	__u64 overflow_taken;  /* of those, taken by the collector, which writes it */
 	__u64 jiffies;	       /* at the end of the last sweep */
 	__u32 collector_waits; /* the collector sleeps: wake it for a record that is worth it */
+	__u32 quiet;	       /* records that were not worth a look at the ring's fill */
+	__u32 ring_called;     /* the collector was woken because the ring fills, and has not read since */
+	__u32 overflow_called; /* the collector has been told that the overflow hash is half full */
+	__u64 unused;
+	/* from here on, another cache line: read at every call, seldom written */
 	__u32 ring_wake_bytes; /* fill of the ring that wakes the collector in any case */
 	__u32 seeding;	       /* between attaching and the end of the search for older sockets */
 	__u32 seed_pass;       /* 1: note listening ports, 2: seed sockets */
 	__u32 storage_failed;  /* storage for a socket could not be made at least once */
 	__u32 no_release;      /* no hook tells the end of a socket: count everything in the overflow hash */
 	__u32 ask_ticks;       /* so long after connect() without SYN_SENT, it has failed on this machine */
-	__u32 overflow_called; /* the collector has been told that the overflow hash is half full */
-	__u32 quiet;	       /* records that were not worth a look at the ring's fill */
 	__u32 twice;	       /* the programs that count bytes are attached twice: see bpf/twice.bpf.h */
-	__u64 plain_tcp[2];    /* struct proto of TCP that nobody sits on: IPv4, IPv6; programs learn it */
+	__u32 pad;
+	__u64 plain_tcp[2]; /* struct proto of TCP that nobody sits on: IPv4, IPv6; programs learn it */
 	/* of the collector alone, kept here because it may be followed by another */
 	struct wire_loss_count loss_reported[WIRE_LOSS__MAX];
 	__u64 skipped_reported; /* of the runs that the kernel skipped */

@@ -190,6 +190,7 @@ static bool drain(struct collector *c)
 
 	if (frame_pending(c->stage.out) > OUT_HIGH)
 		return false;
+	__atomic_store_n(&probe_shared(c->probe)->ring_called, 0, __ATOMIC_SEQ_CST);
 	n = probe_ring_read(c->probe, record_take, &c->record);
 	if (c->record.overflow_half_full) {
 		c->record.overflow_half_full = 0;
