@@ -65,7 +65,7 @@ enum wire_type {
 	WIRE_DONE,    /* wire_done: it is written (store -> supervisor) */
 	WIRE_EVENT,   /* wire_event: there is something new to tell (store -> supervisor -> sinks) */
 	WIRE_VERDICT, /* wire_verdict: what VirusTotal says (virustotal -> supervisor -> store) */
-	WIRE_SINK, /* wire_sink: how far a copy is (sink -> store -> supervisor; to a sink: where to begin) */
+	WIRE_SINK,    /* wire_sink: how far a copy is (sink -> supervisor -> store, and back) */
 	WIRE_PACKAGE,	/* wire_package: who installed an executable (hasher -> store) */
 	WIRE_LIBRARIES, /* wire_libraries: what else is loaded into an image (hasher -> store) */
 	WIRE_PAYLOAD,	/* wire_payload: bytes that may name a peer (kernel -> collector -> names, no further)
@@ -311,6 +311,8 @@ struct wire_committed {
 	__u64 flush_id;
 	__u64 rows; /* written for this window; 0 = nothing to write */
 	__u64 commit_us;
+	__u64 news; /* for a copy: of these, not our own traffic (a copy of that would make more of it), and
+		       hashes that came late */
 };
 
 /* Why there is no SHA-256. Names: wire_hash_error_name(). */
@@ -617,20 +619,16 @@ struct wire_done {
 	__u32 pad;
 };
 
-enum wire_sink_name {
-	WIRE_SINK_POSTGRES,
-	WIRE_SINK__MAX
-};
-
 /* Behind it: text_len bytes, no NUL: what went wrong last, "" = nothing since it last went well. */
 struct wire_sink {
 	__u64 seq;	    /* windows (chain.seq) up to it are there */
+	__u64 file;	    /* inode number of the snitch.db that this is about */
 	__u64 rows;	    /* sent since the sink started */
 	__u64 behind_rows;  /* that are not there yet */
 	__u64 behind_s;	    /* how old the oldest of them is */
 	wire_ns success_ns; /* when the server last took something, 0 = never in this run */
 	wire_ns error_ns;
-	__u32 sink; /* enum wire_sink_name */
+	__u32 stage; /* enum wire_stage: which sink */
 	__u32 text_len;
 };
 
@@ -658,7 +656,7 @@ static_assert(sizeof(struct wire_name) == 64, "wire_name");
 static_assert(sizeof(struct wire_order) == 32, "wire_order");
 static_assert(sizeof(struct wire_done) == 24, "wire_done");
 static_assert(sizeof(struct wire_verdict) == 48, "wire_verdict");
-static_assert(sizeof(struct wire_sink) == 56, "wire_sink");
+static_assert(sizeof(struct wire_sink) == 64, "wire_sink");
 static_assert(sizeof(struct wire_hdr) + sizeof(struct wire_image) + sizeof(struct wire_exec) +
 			      2 * WIRE_PATH_MAX + WIRE_ARGV_MAX + WIRE_APP_MAX <=
 		      WIRE_FRAME_MAX,

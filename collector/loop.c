@@ -149,6 +149,7 @@ static void head_frame(struct collector *c, const struct wire_hdr *hdr, const vo
 	case WIRE_TICK:
 	case WIRE_ORDER: /* these are for the store */
 	case WIRE_VERDICT:
+	case WIRE_SINK:
 	case WIRE_ERROR:
 		frame_pass(c->stage.out, hdr, payload);
 		break;

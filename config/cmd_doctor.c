@@ -294,6 +294,10 @@ static void say_status(char *answer, struct findings *found)
 			say("config", false, line, found);
 		else if (begins(line, "loss "))
 			note("lost", line + strlen("loss "));
+		else if (begins(line, "copy ") && strstr(line, ", last error: "))
+			say("copy", false, line + strlen("copy "), found);
+		else if (begins(line, "copy "))
+			note("copy", line + strlen("copy "));
 		lost |= begins(line, "loss ");
 	}
 	if (lost)

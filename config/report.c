@@ -26,7 +26,7 @@ void report_free(struct report *r)
 		free(r->coverage[stage]);
 		free(r->messages[stage]);
 	}
-	for (stage = 0; stage < WIRE_SINK__MAX; stage++)
+	for (stage = 0; stage < WIRE_STAGE__MAX; stage++)
 		free(r->sink_error[stage]);
 	free(r->notices);
 	memset(r, 0, sizeof(*r));
@@ -202,10 +202,11 @@ void report_interfaces(struct report *r, const struct wire_interfaces *interface
 
 void report_sink(struct report *r, const struct wire_sink *sink)
 {
-	r->sinks[sink->sink] = *sink;
-	r->sink_said[sink->sink] = true;
-	free(r->sink_error[sink->sink]);
-	r->sink_error[sink->sink] = sink->text_len ? strndup((const char *)(sink + 1), sink->text_len) : NULL;
+	r->sinks[sink->stage] = *sink;
+	r->sink_said[sink->stage] = true;
+	free(r->sink_error[sink->stage]);
+	r->sink_error[sink->stage] =
+		sink->text_len ? strndup((const char *)(sink + 1), sink->text_len) : NULL;
 }
 
 void report_tick(struct report *r, int64_t now_ms)
@@ -297,11 +298,11 @@ static void print_interfaces(FILE *f, const struct wire_interfaces *in)
 
 static void print_sinks(const struct report *r, FILE *f)
 {
-	static const char *const names[WIRE_SINK__MAX] = {[WIRE_SINK_POSTGRES] = "PostgreSQL"};
+	static const char *const names[WIRE_STAGE__MAX] = {[WIRE_STAGE_POSTGRES] = "PostgreSQL"};
 	char when[TIME_TEXT_SIZE], key[48];
 	int i;
 
-	for (i = 0; i < WIRE_SINK__MAX; i++) {
+	for (i = WIRE_CHAIN_END; i < WIRE_STAGE__MAX; i++) {
 		const struct wire_sink *s = &r->sinks[i];
 
 		if (!r->sink_said[i])

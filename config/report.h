@@ -29,9 +29,9 @@ struct report {
 	uint64_t commit_us; /* what that took */
 	uint64_t rows;	    /* written since the start */
 	uint64_t windows;
-	struct wire_sink sinks[WIRE_SINK__MAX]; /* as last heard, if said */
-	bool sink_said[WIRE_SINK__MAX];
-	char *sink_error[WIRE_SINK__MAX];  /* NULL: none since it last went well */
+	struct wire_sink sinks[WIRE_STAGE__MAX]; /* as last heard, if said */
+	bool sink_said[WIRE_STAGE__MAX];
+	char *sink_error[WIRE_STAGE__MAX];  /* NULL: none since it last went well */
 	struct wire_interfaces interfaces; /* as last heard; to_ns 0: not yet */
 	unsigned errors_said;		   /* in the minute that began at errors_ms */
 	uint64_t errors_kept;		   /* not logged in it */

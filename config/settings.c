@@ -204,6 +204,16 @@ void settings_free(struct settings *s)
 	memset(s, 0, sizeof(*s));
 }
 
+bool settings_copied_to(const struct settings *s, enum wire_stage sink)
+{
+	return sink == WIRE_STAGE_POSTGRES && s->sql_server && strcmp(s->sql_server, "{}") != 0;
+}
+
+bool settings_copied(const struct settings *s)
+{
+	return settings_copied_to(s, WIRE_STAGE_POSTGRES);
+}
+
 char *settings_strip(const char *text, size_t len, size_t *out_len)
 {
 	char *copy = malloc(len + 1);

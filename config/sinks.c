@@ -35,6 +35,11 @@ static bool wants_virustotal(const struct settings *s)
 	return s->vt_api_key[0] != '\0';
 }
 
+static bool wants_postgres(const struct settings *s)
+{
+	return settings_copied_to(s, WIRE_STAGE_POSTGRES);
+}
+
 static const struct row {
 	enum wire_stage stage;
 	unsigned types; /* of frames, beside the settings */
@@ -42,6 +47,7 @@ static const struct row {
 } rows[] = {
 	{WIRE_STAGE_NOTICES, WANTS(WIRE_EVENT), wants_notices},
 	{WIRE_STAGE_VIRUSTOTAL, WANTS(WIRE_EVENT), wants_virustotal},
+	{WIRE_STAGE_POSTGRES, WANTS(WIRE_COMMITTED), wants_postgres},
 };
 
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -239,7 +245,8 @@ static void hear(struct sinks *s, struct sink *k, const char *name)
 	int got = frame_fill(k->from), rc;
 
 	while ((rc = frame_next(k->from, &hdr, &payload, &why)) > 0)
-		if (hdr->type == WIRE_ERROR || hdr->type == WIRE_ORDER || hdr->type == WIRE_VERDICT)
+		if (hdr->type == WIRE_ERROR || hdr->type == WIRE_ORDER || hdr->type == WIRE_VERDICT ||
+		    hdr->type == WIRE_SINK)
 			s->heard(s->arg, hdr, payload);
 	if (rc < 0)
 		log_warnx("%s: broken frame: %s", name, why);

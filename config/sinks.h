@@ -25,7 +25,7 @@
 
 struct sinks;
 
-/* A frame that a sink said: WIRE_ERROR, WIRE_ORDER or WIRE_VERDICT. */
+/* A frame that a sink said: WIRE_ERROR, WIRE_ORDER, WIRE_VERDICT or WIRE_SINK. */
 typedef void sinks_heard(void *arg, const struct wire_hdr *, const void *payload);
 
 /* Nothing is started yet. NULL: no memory. options are kept, not copied. */

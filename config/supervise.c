@@ -264,6 +264,7 @@ static void take_frame(struct supervisor *s, const struct wire_hdr *hdr, const v
 		break;
 	case WIRE_COMMITTED:
 		committed(s, payload);
+		sinks_pass(s->status.sinks, hdr, payload);
 		break;
 	case WIRE_SINK:
 		report_sink(&s->status.report, payload);

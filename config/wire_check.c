@@ -319,7 +319,7 @@ static const char *check_verdict(const char *p, size_t len)
 
 static const char *check_sink(const char *p, size_t len)
 {
-	if (GET(wire_sink, sink, p) >= WIRE_SINK__MAX)
+	if (GET(wire_sink, stage, p) < WIRE_CHAIN_END || GET(wire_sink, stage, p) >= WIRE_STAGE__MAX)
 		return "sink out of range";
 	return check_text(p + sizeof(struct wire_sink), len - sizeof(struct wire_sink),
 			  GET(wire_sink, text_len, p), WIRE_TEXT_MAX);

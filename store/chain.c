@@ -258,7 +258,7 @@ static int add_window(struct chain *c, const struct content_window *w, const uns
 	return sqlite_run(c->db, stmt);
 }
 
-int chain_seal(struct chain *c, int64_t first, int64_t flows, int64_t time_s)
+int64_t chain_seal(struct chain *c, int64_t first, int64_t flows, int64_t time_s)
 {
 	struct content_window w = {
 		.version = c->run.version, .time_s = time_s, .first = first, .flows = flows};
@@ -272,14 +272,14 @@ int chain_seal(struct chain *c, int64_t first, int64_t flows, int64_t time_s)
 	w.late = tell_all_late(c, w.seq, &late);
 	if (w.late < 0 || (w.late == 0 && flows == 0)) {
 		free(late);
-		return (int)w.late;
+		return w.late;
 	}
 	memcpy(w.host, c->run.host, sizeof(w.host));
 	memcpy(w.log, c->run.log, sizeof(w.log));
 	if ((rc = make_run(c, time_s)) == 0 && (rc = hash_window(c, &w, late, hash)) == 0)
 		rc = add_window(c, &w, hash);
 	free(late);
-	return rc;
+	return rc != 0 ? rc : w.late;
 }
 
 int chain_removed(struct sqlite *s, int64_t last_flow)

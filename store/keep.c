@@ -39,6 +39,7 @@ static void committed(struct keep *k, int64_t took_us)
 		.flush_id = k->flush_id,
 		.rows = k->rows,
 		.commit_us = (__u64)took_us,
+		.news = k->news,
 	};
 
 	if (k->window_to == 0)
@@ -46,7 +47,7 @@ static void committed(struct keep *k, int64_t took_us)
 	heartbeat_beat(&k->heartbeat, k->window_to, 0);
 	k->window_to = 0;
 	k->flush_id = 0;
-	k->rows = 0;
+	k->rows = k->news = 0;
 	(void)frame_put(k->stage->out, WIRE_COMMITTED, &done, sizeof(done), NULL, 0);
 }
 
@@ -71,9 +72,9 @@ static int commit(struct keep *k)
 		.window_to = k->window_to,
 		.journal = k->facts.journal,
 		.facts = k->facts.next,
-		.sink = k->sink,
+		.copied = &k->copied,
 	};
-	bool foreign = batch_foreign(k->in.batch) > 0; /* a copy of our own traffic would make more of it */
+	uint64_t foreign = batch_foreign(k->in.batch);
 	struct timespec from, to;
 	int64_t rows;
 
@@ -94,8 +95,7 @@ static int commit(struct keep *k)
 	losses_clear(k->in.losses);
 	programs_sweep(k->in.programs);
 	k->rows += (uint64_t)rows;
-	if (foreign)
-		sink_wake(k->sink);
+	k->news += (rows ? foreign : 0) + writer_late(k->writer);
 	committed(k, (to.tv_sec - from.tv_sec) * 1000000 + (to.tv_nsec - from.tv_nsec) / 1000);
 	if (k->db.wal_frames > CHECKPOINT_NOW)
 		sqlite_checkpoint(&k->db);
@@ -117,7 +117,8 @@ void keep_flow(struct keep *k, const struct wire_flow *flow)
 	interfaces_flow(k->interfaces, flow);
 	intake_flow(&k->in, flow, stage_now());
 	if (batch_count(k->in.batch) >= BATCH_EARLY && keep_now_ms() >= k->retry_ms) {
-		if (!k->stage->settings.sql_log && !k->stage->settings.text_log && !sink_wanted(k->sink))
+		if (!k->stage->settings.sql_log && !k->stage->settings.text_log &&
+		    !settings_copied(&k->stage->settings))
 			batch_clear(k->in.batch);
 		else
 			write_all(k);
@@ -200,7 +201,6 @@ void keep_order(struct keep *k, const struct wire_order *order)
 /* What came under the old settings is written under them. */
 void keep_settings(struct keep *k, const struct wire_settings *settings)
 {
-	char *server = strdup(k->stage->settings.sql_server);
 	bool commands = k->stage->settings.log_commands;
 
 	intake_settle(&k->in, stage_now(), 1);
@@ -209,9 +209,6 @@ void keep_settings(struct keep *k, const struct wire_settings *settings)
 		log_warnx("the new settings were refused");
 	if (commands != k->stage->settings.log_commands)
 		writer_forget(k->writer);
-	if (!server || strcmp(server, k->stage->settings.sql_server) != 0)
-		sink_begin(k->sink, &k->db);
-	free(server);
 	k->retention_ms = 0;
 }
 
@@ -234,6 +231,11 @@ void keep_verdict(struct keep *k, const struct wire_verdict *verdict)
 	/* one that cannot be written is asked for again */
 	if (k->db.db && keep_now_ms() >= k->retry_ms && (rc = writer_verdict(k->writer, verdict)) != 0)
 		keep_db_trouble(k, rc);
+}
+
+void keep_sink(struct keep *k, const struct wire_sink *sink)
+{
+	copied_said(&k->copied, &k->db, sink);
 }
 
 static void say_event(struct keep *k)
@@ -291,7 +293,7 @@ static bool retain(struct keep *k, int64_t now)
 
 	if (now < k->retention_ms || now < k->retry_ms || !k->db.db)
 		return false;
-	k->retention.copied = sink_acked(k->sink);
+	k->retention.copied = copied_until(&k->copied, &k->stage->settings);
 	rc = retention_run(&k->retention, &k->db, &k->stage->settings, k->in.losses,
 			   (int64_t)(stage_now() / NS));
 	if (rc < 0)
@@ -311,7 +313,7 @@ int keep_timers(struct keep *k, int busy)
 {
 	int64_t now = keep_now_ms();
 	bool more;
-	int wait, sink;
+	int wait, copied;
 
 	if ((k->trouble || !k->db.db) && now >= k->retry_ms)
 		write_all(k);
@@ -343,13 +345,8 @@ int keep_timers(struct keep *k, int busy)
 		wait = until(now, k->retry_ms, wait);
 	if (k->written_ms > k->trimmed_ms)
 		wait = until(now, k->written_ms + IDLE_MS, wait);
-	sink = sink_serve(k->sink, &k->db);
-	return sink >= 0 ? until(now, now + sink, wait) : wait;
-}
-
-static void sink_said(void *arg, const struct wire_error *error)
-{
-	keep_error(arg, error);
+	copied = copied_serve(&k->copied, &k->db);
+	return copied >= 0 ? until(now, now + copied, wait) : wait;
 }
 
 void keep_open(struct keep *k, struct stage *stage)
@@ -363,7 +360,6 @@ void keep_open(struct keep *k, struct stage *stage)
 	if (intake_open(&k->in, &stage->settings) != 0 || !(k->libraries = libraries_new(k->in.images)) ||
 	    !(k->interfaces = interfaces_new("/proc/self/net", "/sys/class/net")) ||
 	    !(k->tell = tell_new(&stage->settings, stage->log_dir)) ||
-	    !(k->sink = sink_new(stage, sink_said, k)) ||
 	    !(k->writer = writer_new(&k->db, k->in.programs, k->in.images, k->interfaces, k->tell)))
 		fatalx("no memory");
 	heartbeat_open(&k->heartbeat, dir);
@@ -460,13 +456,12 @@ void keep_close(struct keep *k)
 	/* Not after a loss: the next start then says that this time is missing. */
 	if (all && k->gap_from == 0)
 		heartbeat_beat(&k->heartbeat, stage_now(), 1);
-	sink_end(k->sink, &k->db);
+	copied_end(&k->copied, &k->db);
 	sqlite_checkpoint(&k->db);
 	sqlite_close(&k->db);
 	heartbeat_close(&k->heartbeat);
 	writer_free(k->writer);
 	tell_free(k->tell);
-	sink_free(k->sink);
 	interfaces_free(k->interfaces);
 	libraries_free(k->libraries);
 	coverage_close(&k->coverage);

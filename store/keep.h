@@ -11,6 +11,7 @@
 #define FEMTOSNITCH_STORE_KEEP_H
 
 #include "config/stage.h"
+#include "store/copied.h"
 #include "store/coverage.h"
 #include "store/facts.h"
 #include "store/heartbeat.h"
@@ -18,7 +19,6 @@
 #include "store/interfaces.h"
 #include "store/libraries.h"
 #include "store/retention.h"
-#include "store/sink.h"
 #include "store/sqlite.h"
 #include "store/tell.h"
 #include "store/textlog.h"
@@ -36,7 +36,7 @@ struct keep {
 	struct sqlite db;
 	struct writer *writer;
 	struct tell *tell;
-	struct sink *sink;
+	struct copied copied;
 	struct interfaces *interfaces;
 	struct libraries *libraries;
 	struct retention retention;
@@ -56,6 +56,7 @@ struct keep {
 	int64_t retention_ms; /* next look at it */
 	wire_ns window_to;    /* of the last whole window, not yet durable; 0 = none */
 	uint64_t rows;	      /* written since the last window ended */
+	uint64_t news;	      /* wire_committed.news since then */
 	uint64_t flush_id;    /* that asked for it */
 	wire_ns gap_from;     /* we did not watch since; 0 = said, or no earlier run */
 };
@@ -74,6 +75,7 @@ void keep_error(struct keep *, const struct wire_error *);
 void keep_settings(struct keep *, const struct wire_settings *);
 void keep_order(struct keep *, const struct wire_order *); /* answers WIRE_DONE */
 void keep_verdict(struct keep *, const struct wire_verdict *);
+void keep_sink(struct keep *, const struct wire_sink *);
 
 /* What is due by time. busy: more frames wait. Returns milliseconds until there may be more, -1 = never. */
 int keep_timers(struct keep *, int busy);

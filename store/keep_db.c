@@ -88,7 +88,7 @@ static int open_or_replace(struct keep *k)
 		rc = try_open(k);
 	if (rc == 0) {
 		writer_begin(k->writer);
-		sink_begin(k->sink, &k->db);
+		copied_begin(&k->copied, &k->db);
 		tell_look(k->tell, &k->db);
 		k->coverage.waits = true; /* this file was not told */
 	}

@@ -95,6 +95,10 @@ static void handle(struct keep *k, const struct wire_hdr *hdr, const void *paylo
 	case WIRE_VERDICT:
 		keep_verdict(k, payload);
 		break;
+	case WIRE_SINK:
+		keep_sink(k, payload);
+		(void)frame_pass(out, hdr, payload);
+		break;
 	case WIRE_READY:
 		(void)frame_pass(out, hdr, payload);
 		ready(k, payload);
@@ -133,15 +137,14 @@ static int take_frames(struct keep *k)
 
 static void loop(struct keep *k)
 {
-	struct pollfd fds[3] = {{.fd = 0, .events = POLLIN}, {.fd = 1}, {.events = POLLIN}};
+	struct pollfd fds[2] = {{.fd = 0, .events = POLLIN}, {.fd = 1}};
 	int rc, wait;
 
 	while ((rc = take_frames(k)) != 0) {
 		wait = keep_timers(k, rc == 1);
 		fds[1].fd = frame_flush(k->stage->out) == -EAGAIN ? 1 : -1;
 		fds[1].events = POLLOUT;
-		fds[2].fd = sink_fd(k->sink);
-		if (rc == -EAGAIN && poll(fds, 3, wait) < 0 && errno != EINTR)
+		if (rc == -EAGAIN && poll(fds, 2, wait) < 0 && errno != EINTR)
 			fatal("poll");
 	}
 }

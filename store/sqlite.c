@@ -61,9 +61,19 @@ static int count_frames(void *arg, sqlite3 *db, const char *name, int frames)
 	return SQLITE_OK;
 }
 
-int sqlite_open(struct sqlite *s, const char *path)
+/* Which file it is that we hold open. */
+static void note_file(struct sqlite *s)
 {
 	struct stat st;
+
+	if (stat(s->path, &st) == 0) {
+		s->dev = st.st_dev;
+		s->ino = st.st_ino;
+	}
+}
+
+int sqlite_open(struct sqlite *s, const char *path)
+{
 	int rc, code, keep = 1;
 
 	memset(s, 0, sizeof(*s));
@@ -89,10 +99,7 @@ int sqlite_open(struct sqlite *s, const char *path)
 		snprintf(s->why, sizeof(s->why), "the file cannot be written");
 		return -EROFS;
 	}
-	if (stat(path, &st) == 0) {
-		s->dev = st.st_dev;
-		s->ino = st.st_ino;
-	}
+	note_file(s);
 	return 0;
 }
 
@@ -109,6 +116,7 @@ int sqlite_open_reading(struct sqlite *s, const char *path)
 		sqlite3_extended_result_codes(s->db, 1);
 		sqlite3_busy_timeout(s->db, SQLITE_BUSY_MS);
 		sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+		note_file(s);
 		return sqlite_exec(s, "PRAGMA cache_size=-256; PRAGMA query_only=1");
 	}
 	rc = fail(s, code);
@@ -224,8 +232,7 @@ int64_t sqlite_number(struct sqlite *s, const char *sql, int64_t fallback)
 	return fallback;
 }
 
-/* The file may be gone while we hold it open: what we wrote then, nobody would ever see. */
-static int still_there(struct sqlite *s)
+int sqlite_still_there(struct sqlite *s)
 {
 	struct stat st;
 
@@ -253,7 +260,7 @@ int sqlite_begin(struct sqlite *s)
 
 	if (!s->db)
 		return -EACCES;
-	if ((rc = still_there(s)) != 0 || (rc = spare_room(s)) != 0)
+	if ((rc = sqlite_still_there(s)) != 0 || (rc = spare_room(s)) != 0)
 		return rc;
 	return sqlite_run(s, sqlite_statement(s, "BEGIN IMMEDIATE"));
 }

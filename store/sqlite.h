@@ -44,6 +44,10 @@ int sqlite_open_reading(struct sqlite *s, const char *path);
 int sqlite_prepare_writing(struct sqlite *s);
 void sqlite_close(struct sqlite *s); /* of a zeroed, closed or open one */
 
+/* 0, or -ESTALE: path is another file now, or none, while we hold this one open: what is written to it,
+ * nobody would ever see. */
+int sqlite_still_there(struct sqlite *s);
+
 /* The prepared statement of sql, which must be a string that stays where it is; compiled once.
  * NULL: error. */
 sqlite3_stmt *sqlite_statement(struct sqlite *s, const char *sql);

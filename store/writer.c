@@ -23,6 +23,7 @@ struct writer {
 	struct interfaces *interfaces;
 	struct tell *tell;
 	int64_t event; /* the last, not yet asked for */
+	uint64_t late; /* hashes that the chain told late, not yet asked for */
 	struct records *records;
 	struct rollup *rollup;
 	struct chain *chain;
@@ -230,6 +231,14 @@ static int64_t now_s(void)
 	return (int64_t)(stage_now() / 1000000000u);
 }
 
+static int seal(struct writer *w, int64_t first, int64_t flows)
+{
+	int64_t late = chain_seal(w->chain, first, flows, now_s());
+
+	w->late += late > 0 ? (uint64_t)late : 0;
+	return late < 0 ? (int)late : 0;
+}
+
 static int write_rows(struct writer *w, const struct settings *settings, const struct batch *b)
 {
 	const struct batch_entry *entries = batch_entries(b);
@@ -249,7 +258,7 @@ static int write_rows(struct writer *w, const struct settings *settings, const s
 	if (rc == 0 && (rc = write_range(w)) == 0)
 		rc = rollup_write(w->rollup, w->db);
 	if (rc == 0)
-		rc = chain_seal(w->chain, first, (int64_t)count, now_s());
+		rc = seal(w, first, (int64_t)count);
 	rollup_clear(w->rollup);
 	return rc;
 }
@@ -271,7 +280,7 @@ static int write_late(struct writer *w)
 {
 	int64_t id = chain_next_flow(w->chain);
 
-	return id < 0 ? (int)id : chain_seal(w->chain, id, 0, now_s());
+	return id < 0 ? (int)id : seal(w, id, 0);
 }
 
 static int write_program(void *arg, struct program *p)
@@ -326,6 +335,14 @@ static void told(struct writer *w)
 	int64_t last = tell_committed(w->tell, w->db);
 
 	w->event = last ? last : w->event;
+}
+
+uint64_t writer_late(struct writer *w)
+{
+	uint64_t late = w->late;
+
+	w->late = 0;
+	return late;
 }
 
 int64_t writer_event(struct writer *w)
@@ -405,7 +422,7 @@ static int undo(struct writer *w, int rc)
 int64_t writer_commit(struct writer *w, const struct settings *settings, const struct batch *b,
 		      struct losses *losses, const struct writer_mark *mark)
 {
-	bool rows = (settings->sql_log || sink_wanted(mark->sink)) && batch_count(b) > 0;
+	bool rows = (settings->sql_log || settings_copied(settings)) && batch_count(b) > 0;
 	/* lines of the text log must not come again either */
 	bool lines = settings->text_log && batch_count(b) > 0 && mark->journal;
 	struct sighting s = {.writer = w, .left = WRITER_SIGHTINGS, .in_transaction = true};
@@ -421,14 +438,15 @@ int64_t writer_commit(struct writer *w, const struct settings *settings, const s
 	    (rows && (rc = write_rows(w, settings, b)) != 0) || (!rows && (rc = write_late(w)) != 0) ||
 	    (rc = programs_each(w->programs, write_program, w)) != 0 ||
 	    (rc = losses_write(losses, w->db)) != 0 || (rc = write_mark(w, mark)) != 0 ||
-	    (rc = interfaces_write(w->interfaces, w->db)) != 0 || (rc = sink_keep(mark->sink, w->db)) != 0)
+	    (rc = interfaces_write(w->interfaces, w->db)) != 0 ||
+	    (rc = copied_keep(mark->copied, w->db)) != 0)
 		return undo(w, rc);
 	if ((rc = sqlite_commit(w->db)) != 0)
 		return undo(w, rc);
 	programs_each(w->programs, written, w);
 	told(w);
 	interfaces_written(w->interfaces);
-	sink_kept(mark->sink);
+	copied_kept(mark->copied);
 	return rows ? (int64_t)batch_count(b) : 0;
 }
 

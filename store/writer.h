@@ -10,9 +10,9 @@
 
 #include "config/settings.h"
 #include "store/batch.h"
+#include "store/copied.h"
 #include "store/interfaces.h"
 #include "store/losses.h"
-#include "store/sink.h"
 #include "store/sqlite.h"
 #include "store/tell.h"
 
@@ -24,10 +24,10 @@ void writer_free(struct writer *);
 
 /* How far this commit takes us. */
 struct writer_mark {
-	wire_ns window_to; /* end of the last whole window in it, 0 = part of a window */
-	uint64_t journal;  /* which numbering of facts, 0 = none */
-	uint64_t facts;	   /* number of the first that is not in it */
-	struct sink *sink; /* whose copy wants flows, and says how far it is */
+	wire_ns window_to;     /* end of the last whole window in it, 0 = part of a window */
+	uint64_t journal;      /* which numbering of facts, 0 = none */
+	uint64_t facts;	       /* number of the first that is not in it */
+	struct copied *copied; /* how far the copies are */
 };
 
 /* Write all that waits. Nothing to write: 0 without a transaction. Returns rows written (of flow), or -errno.
@@ -48,6 +48,9 @@ int writer_verdict(struct writer *, const struct wire_verdict *);
 
 /* The last event that became durable since the last call, 0 = none. */
 int64_t writer_event(struct writer *);
+
+/* How many hashes that came late were told since the last call. */
+uint64_t writer_late(struct writer *);
 
 void writer_trim(struct writer *); /* give cache memory back */
 

@@ -318,6 +318,21 @@ int copy_behind(struct copy *c, int64_t seq, int64_t now_s, uint64_t *flows, uin
 	return 0;
 }
 
+int64_t copy_cursor(struct copy *c)
+{
+	return sqlite_number(&c->db, "SELECT seq FROM sink WHERE name = 'postgres'", 0);
+}
+
+uint64_t copy_file(const struct copy *c)
+{
+	return c->db.ino;
+}
+
+bool copy_is_stale(struct copy *c)
+{
+	return sqlite_still_there(&c->db) != 0;
+}
+
 int64_t copy_newest(struct copy *c)
 {
 	return sqlite_number(&c->db, "SELECT max(seq) FROM chain", 0);

@@ -35,6 +35,9 @@ int copy_next(struct copy *, const struct link_batch **batch, struct copy_mark *
 /* What waits behind seq: flows, and seconds since the oldest window of them was written. 0 or -errno. */
 int copy_behind(struct copy *, int64_t seq, int64_t now_s, uint64_t *flows, uint64_t *seconds);
 int64_t copy_newest(struct copy *); /* number of the newest window, 0 = there is none */
+int64_t copy_cursor(struct copy *); /* windows up to it are there, as snitch.db knows */
+uint64_t copy_file(const struct copy *); /* inode number of that snitch.db */
+bool copy_is_stale(struct copy *);	 /* another one is in its place */
 const char *copy_why(const struct copy *);
 
 #endif

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * main.c - femtosnitch-postgres: the copy of the log on a PostgreSQL server; and `pg-schema`, which prints
- * what it needs there. A process of its own, without privileges, started by the store (store/sink.c), which
- * wakes it when a window was written and keeps how far it got. The server may hang or be away: nobody waits
- * for us, and snitch.db keeps what is not there yet. Killed at any time, it begins behind the last window
- * that the store knows of; rows that are there already are not put in twice.
+ * what it needs there. A sink: a process of its own, without privileges, which hears of each window that was
+ * written and says how far it got; the store keeps that (store/copied.h). The server may hang or be away:
+ * nobody waits for us, and snitch.db keeps what is not there yet. Killed at any time, it begins behind the
+ * last window that snitch.db knows of; rows that are there already are not put in twice.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -21,7 +21,6 @@
 #include "store/postgres/ddl.h"
 #include "store/postgres/link.h"
 #include "store/postgres/target.h"
-#include "store/sink.h"
 
 #define NS UINT64_C(1000000000)
 #define OUT_BOUND (64 * 1024)
@@ -30,17 +29,19 @@
 #define STUCK_MS 60000 /* what the server refuses for a reason of its own is not asked more often */
 #define IDLE_MS 60000  /* a connection that is not used this long is given back: servers have few */
 #define SAY_MS 1000    /* between two reports of how far we are */
+#define SAY_WINDOWS 64 /* or when so many more windows are there */
 
 struct server {
 	struct stage stage;
 	struct target target;
 	struct link *link;
-	struct copy *copy;
+	struct copy *copy;     /* NULL: snitch.db could not be opened */
 	struct wire_sink said; /* what is reported */
 	char error[300];
-	bool begun;		   /* the store has said from where on */
+	bool refused;		   /* the settings are wrong: until there are other ones */
 	bool woken;		   /* something may wait */
 	int64_t acked;		   /* windows up to it are there */
+	int64_t sent;		   /* windows up to it were sent at least in part */
 	int64_t retry_until;	   /* windows up to it may have been sent before: their rows may be there */
 	int64_t retry_ms, wait_ms; /* next try, and how long the last wait was */
 	int64_t used_ms, said_ms;
@@ -51,14 +52,17 @@ static void say(struct server *s, bool now)
 	int64_t at = process_now_ms();
 	uint64_t rows, seconds;
 
-	if (!now && at - s->said_ms < SAY_MS)
+	if (!now && at - s->said_ms < SAY_MS && s->acked < (int64_t)s->said.seq + SAY_WINDOWS)
 		return;
 	s->said_ms = at;
 	s->said.seq = (uint64_t)s->acked;
 	s->said.text_len = (uint32_t)strlen(s->error);
-	(void)copy_behind(s->copy, s->acked, (int64_t)(stage_now() / NS), &rows, &seconds);
-	s->said.behind_rows = rows;
-	s->said.behind_s = seconds;
+	if (s->copy) {
+		(void)copy_behind(s->copy, s->acked, (int64_t)(stage_now() / NS), &rows, &seconds);
+		s->said.file = copy_file(s->copy);
+		s->said.behind_rows = rows;
+		s->said.behind_s = seconds;
+	}
 	(void)frame_put(s->stage.out, WIRE_SINK, &s->said, sizeof(s->said), s->error, s->said.text_len);
 }
 
@@ -107,7 +111,7 @@ static void failed(struct server *s, int rc, const char *why)
 {
 	link_close(s->link);
 	copy_from(s->copy, s->acked);
-	s->retry_until = s->acked + SINK_UNSURE;
+	s->retry_until = s->sent > s->retry_until ? s->sent : s->retry_until;
 	trouble(s, why);
 	back_off(s, rc == -EPERM);
 }
@@ -178,6 +182,27 @@ static bool has_order(void)
 	return poll(&in, 1, 0) > 0;
 }
 
+/* snitch.db, which may be another one than before. False: it cannot be read now. */
+static bool begin(struct server *s)
+{
+	char why[400];
+
+	if (s->copy && !copy_is_stale(s->copy))
+		return true;
+	copy_close(s->copy);
+	s->copy = copy_open(s->stage.state_dir, why, sizeof(why));
+	if (!s->copy) {
+		trouble(s, why);
+		back_off(s, false);
+		return false;
+	}
+	s->acked = copy_cursor(s->copy);
+	s->said.seq = 0;
+	s->sent = s->retry_until = copy_newest(s->copy); /* a process before us may have sent them */
+	copy_from(s->copy, s->acked);
+	return true;
+}
+
 /* Send what waits, one batch on its way while the next is made, until nothing does or somebody has news. */
 static void work(struct server *s)
 {
@@ -186,6 +211,8 @@ static void work(struct server *s)
 	struct copy_mark from = {.seq = s->acked}, to;
 	int rc = 0, made = 1;
 
+	if (!begin(s))
+		return;
 	if (!link_is_open(s->link)) {
 		if (copy_newest(s->copy) <= s->acked) {
 			s->woken = false;
@@ -198,6 +225,7 @@ static void work(struct server *s)
 		if ((rc = finish(s, &sent)) != 0 || (rc = link_send(s->link, batch)) != 0)
 			break;
 		remember(&sent, batch, &from, &to);
+		s->sent = to.seq + (to.flow > 0);
 		from = to;
 		(void)frame_flush(s->stage.out);
 		if (has_order())
@@ -217,15 +245,45 @@ static void work(struct server *s)
 	}
 }
 
+/* The settings are these now: begin anew where the copy goes elsewhere. */
+static void settings_changed(struct server *s)
+{
+	struct target other;
+	int rc = target_parse(&other, s->stage.settings.sql_server);
+
+	if (rc == -ENOMEM)
+		fatalx("no memory");
+	link_close(s->link);
+	if (s->copy)
+		copy_from(s->copy, s->acked);
+	target_free(&s->target);
+	s->target = other;
+	s->refused = rc != 0;
+	s->retry_ms = s->wait_ms = 0;
+	s->woken = true;
+	if (s->target.why[0])
+		(void)stage_error(&s->stage, "PostgreSQL: %s%s",
+				  rc ? "no copy is made: \"DB sql server\": " : "", s->target.why);
+	if (!s->refused)
+		return;
+	snprintf(s->error, sizeof(s->error), "%s", s->target.why);
+	s->said.error_ns = stage_now();
+	say(s, true);
+}
+
 static void take_frame(struct server *s, const struct wire_hdr *hdr, const void *payload)
 {
-	if (hdr->type == WIRE_SINK) {
-		s->acked = (int64_t)((const struct wire_sink *)payload)->seq;
-		s->retry_until = s->acked + SINK_UNSURE;
-		copy_from(s->copy, s->acked);
-		s->begun = s->woken = true;
-	} else if (hdr->type == WIRE_COMMITTED) {
-		s->woken = true;
+	const struct wire_committed *committed = payload;
+	char *before;
+
+	if (hdr->type == WIRE_COMMITTED) {
+		s->woken |= committed->news > 0;
+	} else if (hdr->type == WIRE_SETTINGS) {
+		before = strdup(s->stage.settings.sql_server);
+		if (stage_settings(&s->stage, payload) == 0 &&
+		    (!before || strcmp(before, s->stage.settings.sql_server) != 0))
+			settings_changed(s);
+		free(before);
 	}
 }
 
@@ -253,7 +311,7 @@ static int wait_ms(struct server *s)
 {
 	int64_t now = process_now_ms(), at = -1;
 
-	if (s->begun && s->woken)
+	if (s->woken && !s->refused)
 		at = s->retry_ms;
 	else if (link_is_open(s->link))
 		at = s->used_ms + IDLE_MS;
@@ -269,7 +327,7 @@ static void loop(struct server *s)
 
 	while (take_frames(s)) {
 		wait = wait_ms(s);
-		if (wait == 0 && s->begun && s->woken) {
+		if (wait == 0 && s->woken && !s->refused) {
 			work(s);
 		} else if (wait == 0) {
 			link_close(s->link);
@@ -281,47 +339,24 @@ static void loop(struct server *s)
 	}
 }
 
-/* Wrong settings do not get better by trying again: wait for the end. */
-static void stay(struct server *s)
-{
-	struct pollfd in = {.fd = 0, .events = POLLIN};
-
-	while (take_frames(s)) {
-		(void)frame_flush(s->stage.out);
-		(void)poll(&in, 1, -1);
-	}
-}
-
 static int run(int argc, char **argv)
 {
 	static struct server s;
-	char why[400];
-	int rc;
 
 	mallopt(M_ARENA_MAX, 1);
 	mallopt(M_MMAP_THRESHOLD, 65536);
-	stage_start(&s.stage, WIRE_STAGE_STORE, OUT_BOUND, argc, argv);
+	stage_start(&s.stage, WIRE_STAGE_POSTGRES, OUT_BOUND, argc, argv);
 	sandbox_drop(s.stage.uid, s.stage.gid, 0);
-	s.said.sink = WIRE_SINK_POSTGRES;
-	rc = target_parse(&s.target, s.stage.settings.sql_server);
-	if (!(s.link = link_new()) || rc == -ENOMEM)
+	s.said.stage = WIRE_STAGE_POSTGRES;
+	if (!(s.link = link_new()))
 		fatalx("no memory");
-	if (!(s.copy = copy_open(s.stage.state_dir, why, sizeof(why))))
-		fatalx("%s", why);
-	if (s.target.why[0])
-		(void)stage_error(&s.stage, "PostgreSQL: %s%s",
-				  rc ? "no copy is made: \"DB sql server\": " : "", s.target.why);
-	if (rc != 0) {
-		snprintf(s.error, sizeof(s.error), "%s", s.target.why);
-		s.said.error_ns = stage_now();
-		say(&s, true);
-		stay(&s);
-	} else {
-		loop(&s);
-	}
+	settings_changed(&s);
+	loop(&s);
 	link_free(s.link);
 	copy_close(s.copy);
 	target_free(&s.target);
+	frame_reader_free(s.stage.in);
+	frame_writer_free(s.stage.out);
 	settings_free(&s.stage.settings);
 	return 0;
 }

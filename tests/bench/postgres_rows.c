@@ -9,7 +9,7 @@
 #define PROGRAMS 50
 
 static struct server server;
-static struct feed f;
+static struct feed f, sink;
 
 static double now_s(void)
 {
@@ -24,15 +24,14 @@ static void line(const char *what, double value, const char *budget)
 	printf("PostgreSQL: %-40s %14.0f %14s\n", what, value, budget);
 }
 
-/* Of the store's only child, in KiB: what it shares with nobody. */
+/* Of the sink, in KiB: what it shares with nobody. */
 static long private_kib(void)
 {
 	char command[256], text[64] = "";
 	FILE *file;
 
 	snprintf(command, sizeof(command),
-		 "awk '/^Private_Dirty/ { s += $2 } END { print s }' /proc/$(pgrep -P %d)/smaps_rollup",
-		 f.pid);
+		 "awk '/^Private_Dirty/ { s += $2 } END { print s }' /proc/%d/smaps_rollup", sink.pid);
 	file = popen(command, "r");
 	if (file && !fgets(text, sizeof(text), file))
 		text[0] = '\0';
@@ -67,7 +66,6 @@ static void backlog(unsigned windows)
 int main(int argc, char **argv)
 {
 	unsigned windows = argc > 2 ? (unsigned)atoi(argv[2]) : 20;
-	struct timespec pause = {.tv_nsec = 50000000};
 	char dir[PATH_MAX], json[PATH_MAX + 64];
 	long kib, most = 0;
 	double start;
@@ -86,19 +84,22 @@ int main(int argc, char **argv)
 	feed_stop(&f);
 	server_start(&server);
 	feed_start(&f, dir, json);
-	start = now_s();
 	feed_ready(&f);
+	start = now_s();
+	feed_sink(&sink, &f, "femtosnitch-postgres", json);
 	while ((unsigned)atoi(server_ask(
 		       &server, "SELECT coalesce(sum(flows), 0) / 20000 FROM connection_log_window")) <
 	       windows) {
 		kib = private_kib();
 		most = kib > most ? kib : most;
-		nanosleep(&pause, NULL);
+		feed_talk(&f, &sink, 50);
 		if (now_s() - start > 300)
-			feed_die("not done after 300 s: %s", f.text);
+			feed_die("not done after 300 s: %s", sink.text);
 	}
 	line("rows/s", windows * (double)WINDOW_FLOWS / (now_s() - start), ">= 200000");
 	line("KiB of private memory of the sink, at most", (double)most, "<= 3072");
+	feed_stop(&sink);
+	f.other = NULL;
 	feed_stop(&f);
 	feed_rmdir(dir);
 	server_end(&server);

@@ -454,14 +454,15 @@ static void test_verdict(void **state)
 
 static void test_sink(void **state)
 {
-	struct wire_sink sink = {.text_len = 2};
+	struct wire_sink sink = {.stage = WIRE_STAGE_POSTGRES, .text_len = 2};
 
 	(void)state;
 	begin(WIRE_SINK, &sink, sizeof(sink));
 	add("no", 2);
 	good();
 	only_this_length();
-	bad_u32(offsetof(struct wire_sink, sink), WIRE_SINK__MAX, "sink out of range");
+	bad_u32(offsetof(struct wire_sink, stage), WIRE_STAGE__MAX, "sink out of range");
+	bad_u32(offsetof(struct wire_sink, stage), WIRE_STAGE_STORE, "sink out of range");
 	bad_u8(sizeof(sink), 0xff, "not UTF-8");
 }
 

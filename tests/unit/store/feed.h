@@ -2,6 +2,8 @@
 /*
  * feed.h - drives the real femtosnitch-store: frames into its standard input, frames back from its standard
  * output, and questions to the snitch.db it writes. For tests and benchmarks; a failed call ends the program.
+ * A sink (feed_sink) is driven alike, and what the two say to each other goes through the feed as it would
+ * through the supervisor.
  */
 #ifndef FEMTOSNITCH_TESTS_FEED_H
 #define FEMTOSNITCH_TESTS_FEED_H
@@ -13,6 +15,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +45,9 @@ struct feed {
 	unsigned ready, errors, losses, ticks;
 	struct wire_done done;	      /* the last */
 	char text[WIRE_TEXT_MAX + 1]; /* of the last READY or ERROR */
+	struct feed *other;	      /* the sink of a store, the store of a sink; NULL: none */
+	bool is_sink;
+	struct wire_sink sink; /* the last */
 };
 
 static inline uint64_t feed_t(void)
@@ -55,7 +61,8 @@ static inline uint64_t feed_t(void)
 
 #define feed_die(...) (fprintf(stderr, __VA_ARGS__), fprintf(stderr, "\n"), abort())
 
-static inline void feed_program(char path[PATH_MAX])
+/* A program that was built, beside the one we are. */
+static inline void feed_program(char path[PATH_MAX], const char *name)
 {
 	char self[PATH_MAX] = "";
 
@@ -66,11 +73,11 @@ static inline void feed_program(char path[PATH_MAX])
 		char *up = dirname(self);
 
 		memmove(self, up, strlen(up) + 1);
-		snprintf(path, PATH_MAX, "%s/femtosnitch-store", self);
+		snprintf(path, PATH_MAX, "%s/%s", self, name);
 		if (access(path, X_OK) == 0)
 			return;
 		if (strlen(self) <= 1)
-			feed_die("femtosnitch-store was not built");
+			feed_die("%s was not built", name);
 	}
 }
 
@@ -121,12 +128,12 @@ static inline void feed_settings(struct feed *f, const char *json)
 	feed_put(f, WIRE_SETTINGS, &head, sizeof(head), json, head.text_len);
 }
 
-static inline void feed_exec(struct feed *f, int in, int out, uid_t uid, gid_t gid)
+static inline void feed_exec(struct feed *f, const char *name, int in, int out, uid_t uid, gid_t gid)
 {
 	char path[PATH_MAX], uid_text[16], gid_text[16];
 	int log;
 
-	feed_program(path);
+	feed_program(path, name);
 	snprintf(uid_text, sizeof(uid_text), "%u", uid);
 	snprintf(gid_text, sizeof(gid_text), "%u", gid);
 	if (!getenv("V") && (log = open("/dev/null", O_WRONLY)) >= 0)
@@ -138,8 +145,8 @@ static inline void feed_exec(struct feed *f, int in, int out, uid_t uid, gid_t g
 	_exit(127);
 }
 
-/* dir is kept by the caller; json are the first settings. */
-static inline void feed_start_as(struct feed *f, const char *dir, const char *json, uid_t uid, gid_t gid)
+static inline void feed_begin(struct feed *f, const char *name, const char *dir, const char *json, uid_t uid,
+			      gid_t gid)
 {
 	int in[2], out[2];
 
@@ -150,7 +157,7 @@ static inline void feed_start_as(struct feed *f, const char *dir, const char *js
 	fcntl(in[0], F_SETPIPE_SZ, 1 << 20);
 	f->pid = fork();
 	if (f->pid == 0)
-		feed_exec(f, in[0], out[1], uid, gid);
+		feed_exec(f, name, in[0], out[1], uid, gid);
 	close(in[0]);
 	close(out[1]);
 	f->in = in[1];
@@ -160,9 +167,27 @@ static inline void feed_start_as(struct feed *f, const char *dir, const char *js
 	feed_settings(f, json);
 }
 
+/* dir is kept by the caller; json are the first settings. */
+static inline void feed_start_as(struct feed *f, const char *dir, const char *json, uid_t uid, gid_t gid)
+{
+	feed_begin(f, "femtosnitch-store", dir, json, uid, gid);
+}
+
 static inline void feed_start(struct feed *f, const char *dir, const char *json)
 {
 	feed_start_as(f, dir, json, getuid(), getgid());
+}
+
+/* What one says that the other must hear; what it cannot take now it is not told, as by the supervisor. */
+static inline void feed_pass(struct feed *f, const struct wire_hdr *hdr, const void *payload)
+{
+	bool from_sink = hdr->type == WIRE_SINK || hdr->type == WIRE_ERROR;
+
+	if (!f->other || !f->other->to || f->is_sink != from_sink ||
+	    (!f->is_sink && hdr->type != WIRE_COMMITTED))
+		return;
+	(void)frame_pass(f->other->to, hdr, payload);
+	(void)frame_flush(f->other->to);
 }
 
 static inline void feed_take(struct feed *f, const struct wire_hdr *hdr, const void *payload)
@@ -194,9 +219,13 @@ static inline void feed_take(struct feed *f, const struct wire_hdr *hdr, const v
 	case WIRE_DONE:
 		memcpy(&f->done, payload, sizeof(f->done));
 		break;
+	case WIRE_SINK:
+		memcpy(&f->sink, payload, sizeof(f->sink));
+		break;
 	default:
 		break;
 	}
+	feed_pass(f, hdr, payload);
 }
 
 /* Read what comes back until `count` frames of `type` came or ms passed. Returns how many came. */
@@ -280,6 +309,33 @@ static inline int feed_stop(struct feed *f)
 	frame_reader_free(f->from);
 	close(f->out);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* A sink of that store, by the name of its program. */
+static inline __attribute__((unused)) void feed_sink(struct feed *sink, struct feed *store, const char *name,
+						     const char *json)
+{
+	feed_begin(sink, name, store->dir, json, getuid(), getgid());
+	sink->is_sink = true;
+	sink->other = store;
+	store->other = sink;
+}
+
+/* Let the two talk for so long. */
+static inline __attribute__((unused)) void feed_talk(struct feed *store, struct feed *sink, int ms)
+{
+	struct pollfd p[2] = {{.fd = store->out, .events = POLLIN}, {.fd = sink->out, .events = POLLIN}};
+	struct timespec ts;
+	int64_t end, now;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	now = ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	for (end = now + ms; now < end; now = ts.tv_sec * 1000 + ts.tv_nsec / 1000000) {
+		(void)feed_wait(store, WIRE__MAX, 1, 0);
+		(void)feed_wait(sink, WIRE__MAX, 1, 0);
+		(void)poll(p, 2, (int)(end - now));
+		clock_gettime(CLOCK_MONOTONIC, &ts);
+	}
 }
 
 static inline void feed_kill(struct feed *f)

@@ -88,18 +88,11 @@ static inline const char *server_ask(const struct server *s, const char *sql)
 	return server_ask_as(s, "postgres", sql);
 }
 
-/* Beside femtosnitch-store. */
-static inline void server_program(char path[PATH_MAX], const char *name)
-{
-	feed_program(path);
-	snprintf(strrchr(path, '/'), 64, "/%s", name);
-}
-
 static inline void server_tables(const struct server *s, const char *arguments)
 {
 	char program[PATH_MAX], command[2 * PATH_MAX];
 
-	server_program(program, "femtosnitch-postgres");
+	feed_program(program, "femtosnitch-postgres");
 	snprintf(command, sizeof(command),
 		 "%s pg-schema %s | psql -Xq -v ON_ERROR_STOP=1 -h %s -U postgres postgres >/dev/null",
 		 program, arguments, s->dir);

@@ -25,7 +25,7 @@ static int verify(const char *where)
 	FILE *out;
 	size_t n;
 
-	feed_program(program);
+	feed_program(program, "femtosnitch-store");
 	strcpy(strrchr(program, '/'), "/femtosnitch-verify");
 	snprintf(command, sizeof(command), "%s --state-dir '%s' 2>&1", program, where);
 	out = popen(command, "r");

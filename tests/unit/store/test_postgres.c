@@ -12,7 +12,7 @@
 #include "store/columns.h"
 #include "tests/unit/store/server.h"
 
-static struct feed f;
+static struct feed f, sink;
 static struct server server;
 static char dir[PATH_MAX], json[PATH_MAX + 256];
 static bool there;
@@ -23,6 +23,7 @@ static void start(void)
 {
 	feed_start(&f, dir, json);
 	feed_ready(&f);
+	feed_sink(&sink, &f, "femtosnitch-postgres", json);
 }
 
 static void begin_with(const char *more)
@@ -37,9 +38,20 @@ static void begin_with(const char *more)
 	start();
 }
 
+/* In order: the sink has said how far it is, and ends first. */
 static void stop(void)
 {
+	feed_talk(&f, &sink, 300);
+	assert_int_equal(feed_stop(&sink), 0);
+	f.other = NULL;
 	assert_int_equal(feed_stop(&f), 0);
+}
+
+static void killed(void)
+{
+	feed_kill(&sink);
+	f.other = NULL;
+	feed_kill(&f);
 }
 
 static void flow(unsigned pid, unsigned lport, uint64_t sent)
@@ -52,18 +64,16 @@ static void flow(unsigned pid, unsigned lport, uint64_t sent)
 /* Until the server says so, for as long as a slow machine may need. */
 static void becomes(const char *sql, const char *want)
 {
-	struct timespec pause = {.tv_nsec = 100000000};
 	const char *got = "";
 	int i;
 
 	for (i = 0; i < 600; i++) {
-		(void)feed_wait(&f, WIRE__MAX, 1, 0); /* what the store says must be read */
+		feed_talk(&f, &sink, 100);
 		got = server_ask(&server, sql);
 		if (strcmp(got, want) == 0)
 			return;
-		nanosleep(&pause, NULL);
 	}
-	fail_msg("%s\ngot: %s\nwant: %s\nlast message: %s", sql, got, want, f.text);
+	fail_msg("%s\ngot: %s\nwant: %s\nlast message: %s", sql, got, want, sink.text);
 }
 
 /* Every column of every row, here and there. */
@@ -171,7 +181,7 @@ static void each_row_once(void **state)
 		usleep(20000 * (round % 7)); /* in the middle of it */
 		server_stop(&server, "immediate");
 		if (round % 3 == 0) {
-			feed_kill(&f);
+			killed();
 			start();
 			feed_program_start(&f, 1, 0, "/usr/bin/busy", "busy", 5, 1);
 		}
@@ -227,11 +237,11 @@ static void a_missing_table_is_named(void **state)
 	feed_program_start(&f, 1, 0, "/bin/a", "a", 2, 1);
 	flow(1, 1, 1);
 	feed_window(&f, FEED_T + 10);
-	for (i = 0; i < 100 && !strstr(f.text, "pg-schema"); i++)
-		(void)feed_wait(&f, WIRE_ERROR, 1, 200);
-	assert_non_null(strstr(f.text, "femtosnitch pg-schema"));
+	for (i = 0; i < 100 && !strstr(sink.text, "pg-schema"); i++)
+		feed_talk(&f, &sink, 200);
+	assert_non_null(strstr(sink.text, "femtosnitch pg-schema"));
 	server_tables(&server, "--table other");
-	feed_stop(&f);
+	stop();
 	start(); /* it would try again within a minute */
 	becomes("SELECT count(*) FROM other", "1");
 	assert_string_equal(server_ask(&server, "SELECT exe FROM other_connections"), "/bin/a");
@@ -259,7 +269,7 @@ static void without_the_local_log(void **state)
 	arrive("2");
 	for (i = 0; i < 100 && strcmp(feed_ask(&f, "SELECT count(*) FROM flow"), "0") != 0; i++) {
 		feed_settings(&f, json);
-		usleep(100000);
+		feed_talk(&f, &sink, 100);
 		feed_window(&f, FEED_T + 40);
 	}
 	assert_string_equal(feed_ask(&f, "SELECT count(*), (SELECT count(*) FROM sum_day) FROM flow"), "0|0");
@@ -316,7 +326,7 @@ static int verify(const char *where)
 	FILE *out;
 	size_t n;
 
-	server_program(path, "femtosnitch-verify");
+	feed_program(path, "femtosnitch-verify");
 	snprintf(command, sizeof(command),
 		 "%s --state-dir '%s' --remote 'host=%s user=auditor dbname=postgres' 2>&1", path, where,
 		 server.dir);
