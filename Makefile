@@ -45,7 +45,7 @@ SERVANTS := store/postgres store/verify store/notices store/virustotal $(if $(sh
 LIBS_postgres := -lsqlite3 -lpq -lcrypto
 LIBS_verify := $(LIBS_postgres)
 LIBS_notices := -lsqlite3
-LIBS_virustotal := -lsqlite3 -lcurl
+LIBS_virustotal := -lsqlite3 -lcurl -lcrypto
 LIBS_notify = $(shell pkg-config --libs libnotify)
 PROGRAMS := $B/femtosnitch $(STAGES:%=$B/femtosnitch-%) $(foreach s,$(SERVANTS),$B/femtosnitch-$(notdir $s))
 
@@ -136,13 +136,15 @@ ifneq ($(filter deps test-deps,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 endif
 
-# ---- tests: tests/unit/FOLDER/test_X.c is one program, linked with what it names of that folder and the floor
+# ---- tests: tests/unit/FOLDER/test_X.c is one program, linked with what it names of that folder (or of the servant of
+# that name) and the floor
 UNIT_TESTS := $(patsubst tests/unit/%.c,$B/tests/unit/%,$(sort $(wildcard tests/unit/*/test_*.c)))
 ACTORS := $(patsubst tests/actors/%.c,$B/tests/actors/%,$(sort $(wildcard tests/actors/*.c)))
 
 unit_folder = $(firstword $(subst /, ,$(patsubst $B/tests/unit/%,%,$1)))
+unit_parts = $(firstword $(filter %/$(call unit_folder,$1),$(SERVANTS)) $(call unit_folder,$1))
 .SECONDEXPANSION:
-$(UNIT_TESTS): $B/tests/unit/%: $B/obj/tests/unit/%.o $$(addprefix $B/,$$(addsuffix .a,$$(sort $$(call unit_folder,$B/tests/unit/%) config)))
+$(UNIT_TESTS): $B/tests/unit/%: $B/obj/tests/unit/%.o $$(addprefix $B/,$$(addsuffix .a,$$(sort $$(call unit_parts,$B/tests/unit/%) config)))
 	$(call say,LD)
 	@mkdir -p $(@D)
 	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter-out $B/config.a,$(filter %.a,$^)) $B/config.a \

@@ -71,6 +71,8 @@ enum wire_type {
 	WIRE_PAYLOAD,	/* wire_payload: bytes that may name a peer (kernel -> collector -> names, no further)
 			 */
 	WIRE_NAME,	/* wire_name: what a peer is called, and who says so (names -> collector -> store) */
+	WIRE_FETCH,	/* wire_fetch: whose bytes are wanted (virustotal -> supervisor -> hasher) */
+	WIRE_FETCHED,	/* wire_fetched: what came of it (hasher -> store -> supervisor -> virustotal) */
 	WIRE__MAX
 };
 
@@ -600,7 +602,8 @@ enum wire_verdict_kind {
 	WIRE_VERDICT_CLEAN,	 /* analysed, and nobody objects */
 	WIRE_VERDICT_SUSPICIOUS, /* somebody does */
 	WIRE_VERDICT_MALICIOUS,
-	WIRE_VERDICT_UNKNOWN, /* not known there, and not uploaded */
+	WIRE_VERDICT_UNKNOWN,  /* not known there, and not uploaded */
+	WIRE_VERDICT_UPLOADED, /* nobody has looked at what we uploaded yet */
 	WIRE_VERDICT__MAX
 };
 
@@ -610,6 +613,21 @@ struct wire_verdict {
 	__s64 time_s; /* when it was asked for */
 	__u32 kind;   /* enum wire_verdict_kind */
 	__u32 text_len;
+};
+
+/* Behind it: path_len bytes, no NUL: where it was executed. Only a file that is known to be the one that ran
+ * there is ever handed out, and only while "VT file upload" is true. */
+struct wire_fetch {
+	__u8 sha256[WIRE_SHA256_SIZE];
+	__u32 path_len;
+	__u32 pad;
+};
+
+/* A descriptor was sent before it (config/handover.h), named by the SHA-256 in hexadecimal. */
+struct wire_fetched {
+	__u8 sha256[WIRE_SHA256_SIZE];
+	__u32 error; /* enum wire_hash_error: why there is none; never WIRE_HASH_PENDING */
+	__u32 pad;
 };
 
 struct wire_done {
@@ -656,6 +674,8 @@ static_assert(sizeof(struct wire_name) == 64, "wire_name");
 static_assert(sizeof(struct wire_order) == 32, "wire_order");
 static_assert(sizeof(struct wire_done) == 24, "wire_done");
 static_assert(sizeof(struct wire_verdict) == 48, "wire_verdict");
+static_assert(sizeof(struct wire_fetch) == 40, "wire_fetch");
+static_assert(sizeof(struct wire_fetched) == 40, "wire_fetched");
 static_assert(sizeof(struct wire_sink) == 64, "wire_sink");
 static_assert(sizeof(struct wire_hdr) + sizeof(struct wire_image) + sizeof(struct wire_exec) +
 			      2 * WIRE_PATH_MAX + WIRE_ARGV_MAX + WIRE_APP_MAX <=

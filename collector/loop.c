@@ -147,9 +147,10 @@ static void head_frame(struct collector *c, const struct wire_hdr *hdr, const vo
 		sweep_begin(c);
 		break;
 	case WIRE_TICK:
-	case WIRE_ORDER: /* these are for the store */
+	case WIRE_ORDER: /* these are for the stages behind us */
 	case WIRE_VERDICT:
 	case WIRE_SINK:
+	case WIRE_FETCH:
 	case WIRE_ERROR:
 		frame_pass(c->stage.out, hdr, payload);
 		break;

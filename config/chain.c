@@ -38,7 +38,7 @@ int chain_pipe(int ends[2])
 	return 0;
 }
 
-/* Where the collector finds its end of the socket: the first descriptor behind the standard ones. */
+/* Where a stage finds its end of a socket: the first descriptor behind the standard ones. */
 static int move_handover(int fd)
 {
 	if (fd != HANDOVER_FD)
@@ -120,9 +120,10 @@ static int start_stage(struct chain *c, enum wire_stage stage, const struct chai
 	return 0;
 }
 
-int chain_start(struct chain *c, const struct options *o, uid_t uid, gid_t gid, int handover)
+int chain_start(struct chain *c, const struct options *o, uid_t uid, gid_t gid,
+		const int handover[WIRE_CHAIN_END])
 {
-	struct chain_start start = {.options = o, .uid = uid, .gid = gid, .in = -1, .handover = handover};
+	struct chain_start start = {.options = o, .uid = uid, .gid = gid, .in = -1};
 	int next[2] = {-1, -1}, rc, stage;
 
 	memset(c, 0, sizeof(*c));
@@ -133,12 +134,12 @@ int chain_start(struct chain *c, const struct options *o, uid_t uid, gid_t gid, 
 	for (stage = FIRST; rc == 0 && stage < WIRE_CHAIN_END; stage++) {
 		rc = chain_pipe(next);
 		start.out = next[1];
+		start.handover = handover[stage];
 		if (rc == 0)
 			rc = start_stage(c, (enum wire_stage)stage, &start);
 		close_fd(&start.in);
 		close_fd(&next[1]);
 		start.in = next[0];
-		start.handover = -1; /* it is the first stage's */
 	}
 	c->tail = start.in;
 	if (rc < 0) {

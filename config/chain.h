@@ -16,13 +16,14 @@
 
 struct chain {
 	pid_t pid[WIRE_CHAIN_END]; /* 0: not there (any more) */
-	int head;		    /* ours to write; -1 once closed */
-	int tail;		    /* ours to read */
+	int head;		   /* ours to write; -1 once closed */
+	int tail;		   /* ours to read */
 };
 
-/* Start all stages with uid and gid as arguments. handover: the collector's end of a socket (handover.h),
+/* Start all stages with uid and gid as arguments. handover: for each stage its end of a socket (handover.h),
  * which stays the caller's; -1 = none. 0, or -errno after a message with nothing left running. */
-int chain_start(struct chain *, const struct options *, uid_t uid, gid_t gid, int handover);
+int chain_start(struct chain *, const struct options *, uid_t uid, gid_t gid,
+		const int handover[WIRE_CHAIN_END]);
 
 /* One stage that has ended, with wait(2)'s status, or 0 when there is none (WIRE_STAGE_SUPERVISOR is no
  * stage). */

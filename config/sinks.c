@@ -23,7 +23,7 @@
 #define AGAIN_MAX_MS 300000
 #define WELL_MS 600000 /* after so long, the next death is a first one */
 
-#define WANTS(type) (1u << (type))
+#define WANTS(type) (UINT64_C(1) << (type))
 
 static bool wants_notices(const struct settings *s)
 {
@@ -42,21 +42,22 @@ static bool wants_postgres(const struct settings *s)
 
 static const struct row {
 	enum wire_stage stage;
-	unsigned types; /* of frames, beside the settings */
+	uint64_t types; /* of frames, beside the settings */
 	bool (*wanted)(const struct settings *);
 } rows[] = {
 	{WIRE_STAGE_NOTICES, WANTS(WIRE_EVENT), wants_notices},
-	{WIRE_STAGE_VIRUSTOTAL, WANTS(WIRE_EVENT), wants_virustotal},
+	{WIRE_STAGE_VIRUSTOTAL, WANTS(WIRE_EVENT) | WANTS(WIRE_FETCHED), wants_virustotal},
 	{WIRE_STAGE_POSTGRES, WANTS(WIRE_COMMITTED), wants_postgres},
 };
 
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
 _Static_assert(N_ROWS <= SINKS_MAX, "there is room to poll each");
-_Static_assert(WIRE__MAX <= 32, "a bit for each type");
+_Static_assert(WIRE__MAX <= 64, "a bit for each type");
 
 struct sink {
 	pid_t pid; /* 0: does not run */
 	int in, out;
+	int handover; /* its end of a socket, -1 = none */
 	struct frame_writer *to;
 	struct frame_reader *from;
 	bool wanted;
@@ -91,8 +92,17 @@ struct sinks *sinks_new(const struct options *o, uid_t uid, gid_t gid, sinks_hea
 	s->heard = heard;
 	s->arg = arg;
 	for (i = 0; i < N_ROWS; i++)
-		s->sink[i].in = s->sink[i].out = -1;
+		s->sink[i].in = s->sink[i].out = s->sink[i].handover = -1;
 	return s;
+}
+
+void sinks_handover(struct sinks *s, enum wire_stage stage, int fd)
+{
+	size_t i;
+
+	for (i = 0; i < N_ROWS; i++)
+		if (rows[i].stage == stage)
+			s->sink[i].handover = fd;
 }
 
 static void hang_up(struct sink *k)
@@ -116,6 +126,8 @@ void sinks_free(struct sinks *s)
 		return;
 	for (i = 0; i < N_ROWS; i++) {
 		hang_up(&s->sink[i]);
+		if (s->sink[i].handover >= 0)
+			close(s->sink[i].handover);
 		if (s->sink[i].pid > 0 && waitpid(s->sink[i].pid, NULL, WNOHANG) == 0) {
 			kill(s->sink[i].pid, SIGKILL);
 			waitpid(s->sink[i].pid, NULL, 0);
@@ -144,7 +156,7 @@ static void later(struct sink *k, int64_t now_ms)
 
 static void start(struct sinks *s, size_t i, int64_t now_ms)
 {
-	struct chain_start what = {.options = s->options, .uid = s->uid, .gid = s->gid, .handover = -1};
+	struct chain_start what = {.options = s->options, .uid = s->uid, .gid = s->gid};
 	struct sink *k = &s->sink[i];
 	int to[2] = {-1, -1}, from[2] = {-1, -1};
 	char path[OPTIONS_PATH_MAX + 64];
@@ -160,6 +172,7 @@ static void start(struct sinks *s, size_t i, int64_t now_ms)
 	if (chain_pipe(to) == 0 && chain_pipe(from) == 0) {
 		what.in = to[0];
 		what.out = from[1];
+		what.handover = k->handover;
 		pid = chain_spawn(wire_stage_name(rows[i].stage), &what);
 	}
 	if (to[0] >= 0)
@@ -246,7 +259,7 @@ static void hear(struct sinks *s, struct sink *k, const char *name)
 
 	while ((rc = frame_next(k->from, &hdr, &payload, &why)) > 0)
 		if (hdr->type == WIRE_ERROR || hdr->type == WIRE_ORDER || hdr->type == WIRE_VERDICT ||
-		    hdr->type == WIRE_SINK)
+		    hdr->type == WIRE_SINK || hdr->type == WIRE_FETCH)
 			s->heard(s->arg, hdr, payload);
 	if (rc < 0)
 		log_warnx("%s: broken frame: %s", name, why);

@@ -25,12 +25,16 @@
 
 struct sinks;
 
-/* A frame that a sink said: WIRE_ERROR, WIRE_ORDER, WIRE_VERDICT or WIRE_SINK. */
+/* A frame that a sink said: WIRE_ERROR, WIRE_ORDER, WIRE_VERDICT, WIRE_SINK or WIRE_FETCH. */
 typedef void sinks_heard(void *arg, const struct wire_hdr *, const void *payload);
 
 /* Nothing is started yet. NULL: no memory. options are kept, not copied. */
 struct sinks *sinks_new(const struct options *, uid_t uid, gid_t gid, sinks_heard *, void *arg);
 void sinks_free(struct sinks *); /* kills what is left; NULL is fine */
+
+/* Whenever that sink is started it gets this end of a socket (handover.h), which is the sinks' from now on.
+ * -1: none. */
+void sinks_handover(struct sinks *, enum wire_stage, int fd);
 
 /* These are the settings now: start who is wanted, tell who runs, stop who is not. */
 void sinks_settings(struct sinks *, unsigned generation, const char *text, size_t len, int64_t now_ms);
@@ -47,6 +51,6 @@ void sinks_tick(struct sinks *, int64_t now_ms);	    /* start again whose time h
 int sinks_timeout_ms(const struct sinks *, int64_t now_ms); /* until then, -1 = nobody's */
 void sinks_stop(struct sinks *);			    /* all of them: end of file */
 pid_t sinks_pid(const struct sinks *, size_t which); /* 0: that one does not run, or there are no more */
-void sinks_print(const struct sinks *, FILE *);		    /* for `status` */
+void sinks_print(const struct sinks *, FILE *);	     /* for `status` */
 
 #endif

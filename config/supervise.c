@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * supervise.c - see supervise.h. One loop, one thread. The heartbeat goes round the whole chain, so that the
- * service manager's watchdog is fed only while every stage works; one that stays away for head_stuck_ms() ends
- * us, and the service manager starts anew. Whatever ends the supervisor closes the head of the chain, which
- * ends the stages.
+ * service manager's watchdog is fed only while every stage works; one that stays away for head_stuck_ms()
+ * ends us, and the service manager starts anew. Whatever ends the supervisor closes the head of the chain,
+ * which ends the stages.
  */
 #include "config/supervise.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -23,6 +24,7 @@
 #include "config/control.h"
 #include "config/fdstore.h"
 #include "config/frame.h"
+#include "config/handover.h"
 #include "config/head.h"
 #include "config/instance.h"
 #include "config/log.h"
@@ -153,8 +155,8 @@ static void command_flush(struct supervisor *s, struct control_reply *reply)
 		reply->text = strdup("failed: the collector does not read\n");
 }
 
-/* "ack PROGRAM", "mute UNTIL PROGRAM", "unmute PROGRAM". Root (or whose log it is) speaks for everybody. False: it is none of
- * them. */
+/* "ack PROGRAM", "mute UNTIL PROGRAM", "unmute PROGRAM". Root (or whose log it is) speaks for everybody.
+ * False: it is none of them. */
 static bool command_order(struct supervisor *s, const char *line, const struct control_who *who,
 			  struct control_reply *reply)
 {
@@ -273,6 +275,7 @@ static void take_frame(struct supervisor *s, const struct wire_hdr *hdr, const v
 		done(s, payload);
 		break;
 	case WIRE_EVENT:
+	case WIRE_FETCHED:
 		sinks_pass(s->status.sinks, hdr, payload);
 		break;
 	case WIRE_INTERFACES:
@@ -487,10 +490,27 @@ static int prepare(struct supervisor *s)
 	return 0;
 }
 
+/* A socket on which the hasher hands files to VirusTotal's sink. Neither may wait for the other; without it
+ * nothing is uploaded. */
+static void make_files(int ends[2])
+{
+	if (handover_pair(ends) < 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0 ||
+	    fcntl(ends[1], F_SETFL, O_NONBLOCK) < 0)
+		log_warn("no socket for files to upload");
+}
+
 static int start(struct supervisor *s)
 {
-	if (chain_start(&s->status.chain, s->options, s->instance.uid, s->instance.gid, s->handover) < 0)
-		return 1;
+	int handover[WIRE_CHAIN_END] = {-1, -1, -1, -1}, files[2] = {-1, -1}, rc;
+
+	make_files(files);
+	handover[WIRE_STAGE_COLLECTOR] = s->handover;
+	handover[WIRE_STAGE_HASHER] = files[0];
+	rc = chain_start(&s->status.chain, s->options, s->instance.uid, s->instance.gid, handover);
+	if (files[0] >= 0)
+		close(files[0]);
+	if (rc < 0)
+		return 1; /* files[1] goes with us */
 	s->kept = s->handover >= 0;
 	if (s->kept)
 		close(s->handover);
@@ -500,6 +520,7 @@ static int start(struct supervisor *s)
 	s->status.sinks = sinks_new(s->options, s->instance.uid, s->instance.gid, heard, s);
 	if (!s->tail || !s->head || !s->status.sinks)
 		fatalx("no memory");
+	sinks_handover(s->status.sinks, WIRE_STAGE_VIRUSTOTAL, files[1]);
 	if (load_settings(s) < 0) {
 		log_warnx("%s is refused", s->options->config);
 		stop(s, 2);

@@ -317,6 +317,20 @@ static const char *check_verdict(const char *p, size_t len)
 			  GET(wire_verdict, text_len, p), WIRE_TEXT_MAX);
 }
 
+static const char *check_fetch(const char *p, size_t len)
+{
+	return check_text(p + sizeof(struct wire_fetch), len - sizeof(struct wire_fetch),
+			  GET(wire_fetch, path_len, p), WIRE_PATH_MAX);
+}
+
+static const char *check_fetched(const char *p, size_t len)
+{
+	__u32 error = GET(wire_fetched, error, p);
+
+	(void)len;
+	return error >= WIRE_HASH__MAX || error == WIRE_HASH_PENDING ? "hash error out of range" : NULL;
+}
+
 static const char *check_sink(const char *p, size_t len)
 {
 	if (GET(wire_sink, stage, p) < WIRE_CHAIN_END || GET(wire_sink, stage, p) >= WIRE_STAGE__MAX)
@@ -357,6 +371,8 @@ static const struct rule rules[WIRE__MAX] = {
 	[WIRE_EVENT] = {sizeof(struct wire_event), false, NULL},
 	[WIRE_VERDICT] = {sizeof(struct wire_verdict), true, check_verdict},
 	[WIRE_SINK] = {sizeof(struct wire_sink), true, check_sink},
+	[WIRE_FETCH] = {sizeof(struct wire_fetch), true, check_fetch},
+	[WIRE_FETCHED] = {sizeof(struct wire_fetched), false, check_fetched},
 	[WIRE_LIBRARIES] = {sizeof(struct wire_libraries), true, check_libraries},
 	[WIRE_PAYLOAD] = {sizeof(struct wire_payload), true, check_payload},
 	[WIRE_NAME] = {sizeof(struct wire_name), true, check_name},
@@ -440,10 +456,9 @@ const char *wire_stage_name(unsigned value)
 const char *wire_verdict_name(unsigned value)
 {
 	static const char *const names[WIRE_VERDICT__MAX] = {
-		[WIRE_VERDICT_CLEAN] = "clean",
-		[WIRE_VERDICT_SUSPICIOUS] = "suspicious",
-		[WIRE_VERDICT_MALICIOUS] = "malicious",
-		[WIRE_VERDICT_UNKNOWN] = "unknown",
+		[WIRE_VERDICT_CLEAN] = "clean",		[WIRE_VERDICT_SUSPICIOUS] = "suspicious",
+		[WIRE_VERDICT_MALICIOUS] = "malicious", [WIRE_VERDICT_UNKNOWN] = "unknown",
+		[WIRE_VERDICT_UPLOADED] = "uploaded",
 	};
 
 	return NAME(names, value);

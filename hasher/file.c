@@ -8,11 +8,13 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdint.h>
-#include <sys/ioctl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 /* Timestamps are a jiffy coarse before 6.13 (at most 10 ms); twice that is safe. A ctime further in the
  * future than a server's clock may be ahead comes from a clock that jumped, and says nothing. */
@@ -37,6 +39,25 @@ int file_stat(int fd, struct wire_file *f)
 		.dev = sx.stx_dev_major << 20 | sx.stx_dev_minor,
 	};
 	return 0;
+}
+
+int file_open(const char *path)
+{
+	char by_fd[32];
+	struct wire_file st;
+	int place, fd, rc;
+
+	place = open(path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+	if (place < 0)
+		return -errno;
+	rc = file_stat(place, &st);
+	if (!rc) {
+		snprintf(by_fd, sizeof(by_fd), "/proc/self/fd/%d", place);
+		fd = open(by_fd, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		rc = fd < 0 ? -errno : fd;
+	}
+	close(place);
+	return rc;
 }
 
 __u32 file_generation(int fd)

@@ -15,6 +15,11 @@
  * for what is not a regular file. */
 int file_stat(int fd, struct wire_file *f);
 
+/* Open what lies at path for reading, and only if it is a regular file: a directory of the path may have
+ * become a link to somewhere in /dev since, and opening a device can do anything. The fd, or -errno. May wait
+ * for a server. */
+int file_open(const char *path);
+
 /* FS_IOC_GETVERSION, 0 where the filesystem has none. May wait for a server. */
 __u32 file_generation(int fd);
 

@@ -18,6 +18,7 @@
 #include "hasher/apps.h"
 #include "hasher/cover.h"
 #include "hasher/far.h"
+#include "hasher/fetch.h"
 #include "hasher/file.h"
 #include "hasher/join.h"
 #include "hasher/libraries.h"
@@ -46,6 +47,7 @@ struct images {
 	struct preload preload;
 	struct join *join;
 	struct owners owners;
+	struct fetch fetch;
 	struct cover *cover; /* NULL without fanotify */
 	struct crew *near;   /* without fanotify: who looks for files */
 	struct far *far;     /* NULL without fanotify */
@@ -262,6 +264,11 @@ void images_exit(struct images *im, __u32 tgid)
 	scripts_exit(im->scripts, tgid);
 }
 
+void images_fetch(struct images *im, const struct wire_fetch *wanted)
+{
+	fetch_order(&im->fetch, wanted);
+}
+
 /* ---- results of the threads */
 
 static void opened(struct images *im, struct reach_job *job)
@@ -309,7 +316,8 @@ bool images_result(struct images *im)
 		return true;
 	}
 	return scripts_result(im->scripts) || libraries_result(im->libraries, now_ms()) ||
-	       take_reached(im, near(im)) || take_reached(im, far(im)) || owners_answer(&im->owners);
+	       take_reached(im, near(im)) || take_reached(im, far(im)) || owners_answer(&im->owners) ||
+	       fetch_result(&im->fetch);
 }
 
 /* ---- housekeeping */
@@ -349,6 +357,8 @@ int images_fd(struct images *im, enum images_fd which)
 		return crew_fd(near(im));
 	case IMAGES_PACKAGES:
 		return owners_fd(&im->owners);
+	case IMAGES_FETCHED:
+		return fetch_fd(&im->fetch);
 	case IMAGES_FAR:
 		return far(im) ? crew_fd(far(im)) : -1;
 	default:
@@ -371,6 +381,7 @@ void images_check(struct images *im, bool caught_up)
 	if (im->far)
 		far_check(im->far);
 	owners_check(&im->owners);
+	fetch_check(&im->fetch);
 	if (!caught_up)
 		im->crowded_ms = now;
 	if (now - im->crowded_ms > JOIN_KEEP_MS) {
@@ -382,8 +393,8 @@ void images_check(struct images *im, bool caught_up)
 bool images_busy(struct images *im)
 {
 	return hashing_busy(im->versions.hashing) || owners_busy(&im->owners) || join_count(im->join) ||
-	       scripts_busy(im->scripts) || libraries_busy(im->libraries) || crew_jobs(near(im)) ||
-	       (far(im) && crew_jobs(far(im))) || (im->far && far_busy(im->far));
+	       scripts_busy(im->scripts) || libraries_busy(im->libraries) || fetch_busy(&im->fetch) ||
+	       crew_jobs(near(im)) || (far(im) && crew_jobs(far(im))) || (im->far && far_busy(im->far));
 }
 
 static void say(struct images *im, enum lost what, __u64 count, enum wire_loss_kind kind, const char *text)
@@ -452,6 +463,7 @@ struct images *images_new(struct stage *stage, struct watch *watch, struct place
 	im->scripts = scripts_new(stage, &im->versions);
 	im->apps = apps_new();
 	owners_open(&im->owners, stage);
+	fetch_open(&im->fetch, stage, &im->versions);
 	im->libraries = libraries_new(stage);
 	if (watch && (im->far = far_new(watch)) != NULL)
 		im->cover = cover_new(watch, &listener);
@@ -477,6 +489,7 @@ void images_free(struct images *im)
 	scripts_free(im->scripts);
 	apps_free(im->apps);
 	owners_close(&im->owners);
+	fetch_close(&im->fetch);
 	libraries_free(im->libraries);
 	cover_free(im->cover);
 	crew_stop(im->near);

@@ -35,6 +35,9 @@ unsigned images_drain(struct images *, bool has_room);
 void images_exec(struct images *, const struct wire_exec *, size_t len);
 void images_exit(struct images *, __u32 tgid);
 
+/* A file is to be handed to VirusTotal's sink. */
+void images_fetch(struct images *, const struct wire_fetch *);
+
 /* The mount table changed. */
 void images_mounts(struct images *);
 
@@ -54,6 +57,7 @@ enum images_fd {
 	IMAGES_NEAR,
 	IMAGES_FAR,
 	IMAGES_PACKAGES,
+	IMAGES_FETCHED,
 	IMAGES__FDS
 };
 int images_fd(struct images *, enum images_fd);

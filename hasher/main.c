@@ -107,6 +107,9 @@ static void handle(struct hasher *h, const struct wire_hdr *hdr, const void *pay
 	case WIRE_CGROUP:
 		places_learn(h->places, payload);
 		return;
+	case WIRE_FETCH:
+		images_fetch(h->images, payload);
+		return;
 	case WIRE_FLOW:
 		places_creator(h->places, ((const struct wire_flow *)payload)->creator_cgroup);
 		break;

@@ -55,31 +55,10 @@ static bool is_it(const struct reach_job *job, const struct wire_file *st, bool 
 	return by_process ? proc_same(&job->image) : st->dev == job->record.dev;
 }
 
-/* Open what lies at path, and only if it is a regular file: a directory of the path may have become a link to
- * somewhere in /dev since, and opening a device can do anything. fd, or -errno. */
-static int open_regular(const char *path)
-{
-	char by_fd[32];
-	struct wire_file st;
-	int place, fd, rc;
-
-	place = open(path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
-	if (place < 0)
-		return -errno;
-	rc = file_stat(place, &st);
-	if (!rc) {
-		snprintf(by_fd, sizeof(by_fd), "/proc/self/fd/%d", place);
-		fd = open(by_fd, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-		rc = fd < 0 ? -errno : fd;
-	}
-	close(place);
-	return rc;
-}
-
 /* Open path and keep it if it is the file. 0, or why not (enum wire_hash_error). */
 static unsigned try(struct reach_job *job, const char *path, bool by_process)
 {
-	int fd = by_process ? open(path, O_RDONLY | O_CLOEXEC) : open_regular(path);
+	int fd = by_process ? open(path, O_RDONLY | O_CLOEXEC) : file_open(path);
 
 	if (fd < 0)
 		return digest_error(by_process ? errno : fd);

@@ -104,6 +104,7 @@ static void handle(struct keep *k, const struct wire_hdr *hdr, const void *paylo
 		ready(k, payload);
 		break;
 	case WIRE_TICK: /* what came before it has been done: the supervisor's watchdog */
+	case WIRE_FETCHED:
 		(void)frame_pass(out, hdr, payload);
 		break;
 	default: /* for the stages before us */

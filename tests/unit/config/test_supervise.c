@@ -51,15 +51,18 @@ static void read_play(const struct stage *s, const char *name)
 		close(fd);
 }
 
-/* Of the socket that a service manager's descriptors come through, only the collector has an end. */
+/* Of the socket that a service manager's descriptors come through, only the collector has an end; of the one
+ * that files are handed over, the hasher and VirusTotal's sink. */
 static void check_fds(enum wire_stage id, int argc, char **argv)
 {
 	bool handover = argc > 1 && strcmp(argv[argc - 1], "--handover") == 0;
 	char path[32];
 	int fd;
 
-	if (handover && id != WIRE_STAGE_COLLECTOR)
-		fatalx("--handover, although not the collector");
+	if (handover && id == WIRE_STAGE_STORE)
+		fatalx("--handover, although nobody hands it anything");
+	if (!handover && id == WIRE_STAGE_HASHER)
+		fatalx("no --handover, and so no way to hand over a file");
 	for (fd = handover ? HANDOVER_FD + 1 : HANDOVER_FD; fd < 64; fd++) {
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 		if (access(path, F_OK) == 0)

@@ -452,6 +452,25 @@ static void test_verdict(void **state)
 	bad_u8(sizeof(verdict), 0xff, "not UTF-8");
 }
 
+static void test_fetch(void **state)
+{
+	struct wire_fetch fetch = {.path_len = 2};
+	struct wire_fetched fetched = {.error = WIRE_HASH_CHANGED};
+
+	(void)state;
+	begin(WIRE_FETCH, &fetch, sizeof(fetch));
+	add("/a", 2);
+	good();
+	only_this_length();
+	bad_u32(offsetof(struct wire_fetch, path_len), 3, "does not match");
+	bad_u8(sizeof(fetch), 0, "NUL in text");
+	begin(WIRE_FETCHED, &fetched, sizeof(fetched));
+	good();
+	only_this_length();
+	bad_u32(offsetof(struct wire_fetched, error), WIRE_HASH__MAX, "hash error out of range");
+	bad_u32(offsetof(struct wire_fetched, error), WIRE_HASH_PENDING, "hash error out of range");
+}
+
 static void test_sink(void **state)
 {
 	struct wire_sink sink = {.stage = WIRE_STAGE_POSTGRES, .text_len = 2};
@@ -639,8 +658,9 @@ int main(void)
 		cmocka_unit_test(test_facts),	  cmocka_unit_test(test_names),
 		cmocka_unit_test(test_corpus),	  cmocka_unit_test(test_order),
 		cmocka_unit_test(test_verdict),	  cmocka_unit_test(test_sink),
-		cmocka_unit_test(test_package),	  cmocka_unit_test(test_libraries),
-		cmocka_unit_test(test_payload),	  cmocka_unit_test(test_name),
+		cmocka_unit_test(test_fetch),	  cmocka_unit_test(test_package),
+		cmocka_unit_test(test_libraries), cmocka_unit_test(test_payload),
+		cmocka_unit_test(test_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
