@@ -73,8 +73,7 @@ static const struct key keys[] = {
 	{"VT API key", value_string, AT(vt_api_key), 0, 0, "\"\"",
 	 "VirusTotal key, or the path of a file with it; empty for never", NULL, NULL},
 	{"VT file upload", value_bool, AT(vt_file_upload), 0, 0, "false",
-	 "upload programs that VirusTotal does not know", NULL,
-	 "no file is uploaded: that is not in this build"},
+	 "upload programs that VirusTotal does not know", NULL, NULL},
 	{"VT request limit (seconds)", value_int, AT(vt_request_limit_s), 0, 86400, "15",
 	 "time between two requests to VirusTotal", NULL, NULL},
 };

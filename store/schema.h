@@ -353,7 +353,11 @@
 	" dated INTEGER NOT NULL,"		/* unix seconds: when the database that says so was made */ \
 	" UNIQUE(country, asn, as_name, dated));"
 
-#define SCHEMA_V4_TABLES SCHEMA_V4_NAMES
+/* Version 4: what was given to VirusTotal */
+#define SCHEMA_V4_TELL \
+	"ALTER TABLE program ADD COLUMN uploaded INTEGER;"	/* unix seconds, NULL = never */
+
+#define SCHEMA_V4_TABLES SCHEMA_V4_NAMES SCHEMA_V4_TELL
 
 /* Enum values as words: the names of config/wire_check.h (a test compares them). */
 #define SCHEMA_HASH_ERROR(column) \
@@ -452,7 +456,7 @@
 	" p.first_network AS first_network, " SCHEMA_SEEN_AS("p.seen_as") " AS seen_as, p.modified AS modified," \
 	" p.verdict AS verdict, p.acknowledged AS acknowledged, p.ignored AS ignored, " \
 	SCHEMA_ISO("p.first_seen") " AS time, p.verdict_time AS verdict_time, p.verdict_detail AS verdict_detail, k.package AS package, k.version AS package_version," \
-	" k.manager AS package_manager, " SCHEMA_EXPLAINED("k.explained") " AS explained" \
+	" k.manager AS package_manager, " SCHEMA_EXPLAINED("k.explained") " AS explained, p.uploaded AS uploaded" \
 	" FROM program p LEFT JOIN packaged k ON k.exe = p.exe AND k.sha256 = p.sha256;"
 
 /* One row per change; members: of how many the event consists. */

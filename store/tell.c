@@ -356,7 +356,8 @@ static int tell_verdicts(struct tell *t, struct sqlite *s, const struct wire_ver
 
 int tell_verdict(struct tell *t, struct sqlite *s, const struct wire_verdict *v)
 {
-	static const char set[] = "UPDATE program SET verdict = ?2, verdict_time = ?3, verdict_detail = ?4"
+	static const char set[] = "UPDATE program SET verdict = ?2, verdict_time = ?3, verdict_detail = ?4,"
+				  " uploaded = CASE WHEN ?5 THEN coalesce(uploaded, ?3) ELSE uploaded END"
 				  " WHERE sha256 = ?1";
 	char detail[TEXT_MAX];
 	sqlite3_stmt *stmt;
@@ -372,6 +373,7 @@ int tell_verdict(struct tell *t, struct sqlite *s, const struct wire_verdict *v)
 	bind_text(stmt, 2, wire_verdict_name(v->kind));
 	sqlite3_bind_int64(stmt, 3, v->time_s);
 	sqlite3_bind_text(stmt, 4, (const char *)(v + 1), (int)v->text_len, SQLITE_STATIC);
+	sqlite3_bind_int(stmt, 5, v->kind == WIRE_VERDICT_UPLOADED);
 	t->news = true;
 	return sqlite_run(s, stmt);
 }

@@ -1,86 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * ask.c - see ask.h. The key is a header of the request and nothing else: never in an URL, an argument or a
- * message.
+ * ask.c - see ask.h.
  */
 #include "store/virustotal/ask.h"
 
 #include <cjson/cJSON.h>
-#include <curl/curl.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#define SLOW_BYTES 100 /* a server that sends less for SLOW_S is given up */
-#define SLOW_S 15
 #define STAT_MAX 100000 /* engines: more is nonsense */
 
-struct ask {
-	CURL *curl;
-	char *body;
-	size_t len;
-	unsigned retry_after_s;
-};
-
-struct ask *ask_open(void)
+void ask_hex(char hex[2 * WIRE_SHA256_SIZE + 1], const uint8_t sha256[WIRE_SHA256_SIZE])
 {
-	struct ask *a = calloc(1, sizeof(*a));
+	size_t i;
 
-	if (!a || curl_global_init(CURL_GLOBAL_DEFAULT) != 0) {
-		free(a);
-		return NULL;
-	}
-	if (!(a->curl = curl_easy_init())) {
-		free(a);
-		return NULL;
-	}
-	return a;
+	for (i = 0; i < WIRE_SHA256_SIZE; i++)
+		snprintf(hex + 2 * i, 3, "%02x", sha256[i]);
 }
 
-void ask_close(struct ask *a)
-{
-	if (!a)
-		return;
-	curl_easy_cleanup(a->curl);
-	curl_global_cleanup();
-	free(a->body);
-	free(a);
-}
-
-static size_t on_body(char *bytes, size_t one, size_t len, void *arg)
-{
-	struct ask *a = arg;
-	char *grown;
-
-	(void)one;
-	if (a->len + len > ASK_ANSWER_MAX || !(grown = realloc(a->body, a->len + len + 1)))
-		return 0; /* an error: the transfer ends */
-	a->body = grown;
-	memcpy(a->body + a->len, bytes, len);
-	a->len += len;
-	return len;
-}
-
-static size_t on_header(char *line, size_t one, size_t len, void *arg)
-{
-	static const char want[] = "retry-after:";
-	struct ask *a = arg;
-	char text[64];
-	long value;
-
-	(void)one;
-	if (len > sizeof(want) && len < sizeof(text) && strncasecmp(line, want, sizeof(want) - 1) == 0) {
-		memcpy(text, line, len);
-		text[len] = '\0';
-		value = strtol(text + sizeof(want) - 1, NULL, 10); /* a date gives 0: our own back-off then */
-		if (value > 0 && value <= 86400)
-			a->retry_after_s = (unsigned)value;
-	}
-	return len;
-}
+/* ---- what is in an answer */
 
 static unsigned stat(const cJSON *stats, const char *key)
 {
@@ -113,113 +53,142 @@ int ask_report(const char *json, size_t len, struct ask_answer *answer)
 	return 0;
 }
 
-static bool is_loopback(const char *url)
+bool ask_text(const char *json, size_t len, char *to, size_t size)
 {
-	return strncasecmp(url, "http://", 7) == 0; /* config.json takes it for this machine only */
+	cJSON *root = cJSON_ParseWithLength(json, len);
+	const cJSON *data = cJSON_GetObjectItemCaseSensitive(root, "data");
+	bool fits = cJSON_IsString(data) && snprintf(to, size, "%s", data->valuestring) < (int)size;
+
+	cJSON_Delete(root);
+	return fits;
 }
 
-static void only_protocol(struct ask *a, bool plain)
+/* ---- what a status means */
+
+static void say(struct ask_answer *answer, enum wire_verdict_kind verdict, const char *detail)
 {
-#if LIBCURL_VERSION_NUM >= 0x075500
-	curl_easy_setopt(a->curl, CURLOPT_PROTOCOLS_STR, plain ? "http" : "https");
-#else
-	curl_easy_setopt(a->curl, CURLOPT_PROTOCOLS, (long)(plain ? CURLPROTO_HTTP : CURLPROTO_HTTPS));
-#endif
+	answer->verdict = verdict;
+	snprintf(answer->detail, sizeof(answer->detail), "%s", detail);
 }
 
-static CURLcode transfer(struct ask *a, const char *url, const char *key)
+void ask_not_uploaded(struct ask_answer *answer, const char *why)
 {
-	struct curl_slist *headers = NULL;
-	char header[512];
-	CURLcode rc;
-
-	snprintf(header, sizeof(header), "x-apikey: %s", key);
-	headers = curl_slist_append(NULL, header);
-	explicit_bzero(header, sizeof(header));
-	if (!headers)
-		return CURLE_OUT_OF_MEMORY;
-	curl_easy_reset(a->curl);
-	curl_easy_setopt(a->curl, CURLOPT_URL, url);
-	curl_easy_setopt(a->curl, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(a->curl, CURLOPT_USERAGENT, "femtosnitch/" VERSION);
-	curl_easy_setopt(a->curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(a->curl, CURLOPT_FOLLOWLOCATION, 0L); /* the key goes nowhere else */
-	curl_easy_setopt(a->curl, CURLOPT_CONNECTTIMEOUT, (long)ASK_CONNECT_S);
-	curl_easy_setopt(a->curl, CURLOPT_TIMEOUT, (long)ASK_WHOLE_S);
-	curl_easy_setopt(a->curl, CURLOPT_LOW_SPEED_LIMIT, (long)SLOW_BYTES);
-	curl_easy_setopt(a->curl, CURLOPT_LOW_SPEED_TIME, (long)SLOW_S);
-	curl_easy_setopt(a->curl, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(a->curl, CURLOPT_WRITEDATA, a);
-	curl_easy_setopt(a->curl, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(a->curl, CURLOPT_HEADERDATA, a);
-	/* certificates are verified (the default); other protocols than these are not spoken */
-	only_protocol(a, is_loopback(url));
-	if (is_loopback(url))
-		curl_easy_setopt(a->curl, CURLOPT_PROXY, "");
-	rc = curl_easy_perform(a->curl);
-	curl_slist_free_all(headers);
-	return rc;
+	answer->verdict = WIRE_VERDICT_UNKNOWN;
+	snprintf(answer->detail, sizeof(answer->detail), "not known to VirusTotal; not uploaded: %s", why);
 }
 
-static enum ask_result understand(struct ask *a, long status, struct ask_answer *answer)
+/* Of any request that was not answered as hoped. */
+static enum ask_result not_now(const struct http_answer *got, struct ask_answer *answer)
 {
-	switch (status) {
-	case 200:
-		if (ask_report(a->body ? a->body : "", a->len, answer) == 0)
-			return ASK_VERDICT;
-		/* asking at once again would give the same, and hold up all others */
-		answer->verdict = WIRE_VERDICT_UNKNOWN;
-		snprintf(answer->detail, sizeof(answer->detail), "the answer is not a report");
-		return ASK_VERDICT;
-	case 404:
-		answer->verdict = WIRE_VERDICT_UNKNOWN;
-		snprintf(answer->detail, sizeof(answer->detail), "not known to VirusTotal");
-		return ASK_VERDICT;
-	case 401:
-	case 403:
+	answer->wait_s = got->retry_after_s;
+	if (got->status == 401 || got->status == 403) {
 		snprintf(answer->detail, sizeof(answer->detail), "the key is not accepted (HTTP %ld)",
-			 status);
+			 got->status);
 		return ASK_REFUSED;
-	default:
-		snprintf(answer->detail, sizeof(answer->detail), "HTTP %ld", status);
-		return ASK_LATER;
 	}
+	if (got->status)
+		snprintf(answer->detail, sizeof(answer->detail), "HTTP %ld", got->status);
+	else
+		snprintf(answer->detail, sizeof(answer->detail), "%s", got->why);
+	return ASK_LATER;
 }
 
-enum ask_result ask_lookup(struct ask *a, const char *base, const char *key,
-			   const uint8_t sha256[WIRE_SHA256_SIZE], struct ask_answer *answer)
+static enum ask_result understand(const struct http_answer *got, struct ask_answer *answer)
 {
-	char url[1024], hex[2 * WIRE_SHA256_SIZE + 1];
-	enum ask_result result = ASK_LATER;
-	size_t i, len = strlen(base);
-	long status = 0;
-	CURLcode rc;
+	if (got->status == 200) {
+		/* asking for nonsense at once again would give the same, and hold up all others */
+		if (got->cut)
+			say(answer, WIRE_VERDICT_UNKNOWN, "the answer is longer than any report");
+		else if (ask_report(got->body ? got->body : "", got->len, answer) != 0)
+			say(answer, WIRE_VERDICT_UNKNOWN, "the answer is not a report");
+		return ASK_VERDICT;
+	}
+	if (got->status == 404) {
+		say(answer, WIRE_VERDICT_UNKNOWN, "not known to VirusTotal");
+		answer->unheard_of = true;
+		return ASK_VERDICT;
+	}
+	return not_now(got, answer);
+}
 
-	memset(answer, 0, sizeof(*answer));
-	for (i = 0; i < WIRE_SHA256_SIZE; i++)
-		snprintf(hex + 2 * i, 3, "%02x", sha256[i]);
-	while (len > 0 && base[len - 1] == '/')
+/* ---- requests */
+
+/* BASE/files TAIL. False: too long. */
+static bool make_url(const struct ask *a, char url[ASK_URL_MAX], const char *tail)
+{
+	size_t len = strlen(a->base);
+
+	while (len > 0 && a->base[len - 1] == '/')
 		len--;
-	if (snprintf(url, sizeof(url), "%.*s/files/%s", (int)len, base, hex) >= (int)sizeof(url)) {
-		snprintf(answer->detail, sizeof(answer->detail), "VT API URL is too long");
-		return ASK_REFUSED;
+	return snprintf(url, ASK_URL_MAX, "%.*s/files%s", (int)len, a->base, tail) < ASK_URL_MAX;
+}
+
+static enum ask_result too_long(struct ask_answer *answer)
+{
+	say(answer, WIRE_VERDICT_UNKNOWN, "VT API URL is too long");
+	return ASK_REFUSED;
+}
+
+enum ask_result ask_lookup(const struct ask *a, const uint8_t sha256[WIRE_SHA256_SIZE],
+			   struct ask_answer *answer)
+{
+	char url[ASK_URL_MAX], tail[2 * WIRE_SHA256_SIZE + 2] = "/";
+	struct http_answer got;
+
+	*answer = (struct ask_answer){0};
+	ask_hex(tail + 1, sha256);
+	if (!make_url(a, url, tail))
+		return too_long(answer);
+	http_get(a->http, url, a->key, &got);
+	return understand(&got, answer);
+}
+
+enum ask_result ask_where(const struct ask *a, char url[ASK_URL_MAX], struct ask_answer *answer)
+{
+	struct http_answer got;
+	char *there = NULL;
+
+	*answer = (struct ask_answer){0};
+	if (!make_url(a, url, "/upload_url"))
+		return too_long(answer);
+	http_get(a->http, url, a->key, &got);
+	if (got.status != 200)
+		return not_now(&got, answer);
+	if (!got.cut && ask_text(got.body ? got.body : "", got.len, url, ASK_URL_MAX))
+		there = http_same_house(a->base, url);
+	if (!there || snprintf(url, ASK_URL_MAX, "%s", there) >= ASK_URL_MAX) {
+		free(there);
+		ask_not_uploaded(answer, "the server named no address of its own for a large file");
+		return ASK_VERDICT;
 	}
-	a->len = 0;
-	a->retry_after_s = 0;
-	rc = transfer(a, url, key);
-	curl_easy_getinfo(a->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (rc == CURLE_OK) {
-		result = understand(a, status, answer);
-	} else if (rc == CURLE_WRITE_ERROR && status == 200) {
-		answer->verdict = WIRE_VERDICT_UNKNOWN;
-		snprintf(answer->detail, sizeof(answer->detail), "the answer is longer than any report");
-		result = ASK_VERDICT;
-	} else {
-		snprintf(answer->detail, sizeof(answer->detail), "%s", curl_easy_strerror(rc));
+	free(there);
+	return ASK_GO_ON;
+}
+
+enum ask_result ask_upload(const struct ask *a, const char *url, const uint8_t sha256[WIRE_SHA256_SIZE],
+			   struct source *source, struct ask_answer *answer)
+{
+	char name[2 * WIRE_SHA256_SIZE + 1], direct[ASK_URL_MAX];
+	struct http_answer got;
+
+	*answer = (struct ask_answer){0};
+	ask_hex(name, sha256); /* how it is called here is nobody's business there */
+	if (!url && !make_url(a, direct, ""))
+		return too_long(answer);
+	http_post(a->http, url ? url : direct, a->key, name, source, &got);
+	switch (got.status) {
+	case 200:
+	case 409: /* somebody else has just done so */
+		say(answer, WIRE_VERDICT_UPLOADED,
+		    "not known to VirusTotal; uploaded, its analysis is awaited");
+		return ASK_VERDICT;
+	case 403: /* lookups may be allowed all the same */
+		ask_not_uploaded(answer, "this key may not upload (HTTP 403)");
+		return ASK_VERDICT;
+	case 413:
+		ask_not_uploaded(answer, "it is larger than VirusTotal takes");
+		return ASK_VERDICT;
+	default:
+		return not_now(&got, answer);
 	}
-	answer->wait_s = a->retry_after_s;
-	free(a->body);
-	a->body = NULL;
-	a->len = 0;
-	return result;
 }

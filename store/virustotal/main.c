@@ -2,7 +2,7 @@
 /*
  * main.c - femtosnitch-virustotal, a sink: asks VirusTotal about contents, one at a time and not more often
  * than the settings allow, over restarts too. It keeps no privileges and writes nothing but when it last
- * asked; verdicts go to the store. A request blocks it, ASK_WHOLE_S at most, and nobody else.
+ * asked; verdicts go to the store. A request blocks it, and nobody else.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -17,6 +17,7 @@
 #include "config/stage.h"
 #include "store/virustotal/ask.h"
 #include "store/virustotal/queue.h"
+#include "store/virustotal/upload.h"
 
 #define OUT_BOUND (64 * 1024)
 #define LOOK_S 3600	     /* without having been told of something new */
@@ -26,7 +27,8 @@
 
 struct sink {
 	struct stage stage;
-	struct ask *ask;
+	struct http *http;
+	struct upload upload;
 	int64_t not_before_s;		  /* the next request */
 	int64_t look_s;			  /* the next look at the queue */
 	unsigned back_off_s;		  /* 0: all is well */
@@ -51,6 +53,7 @@ static void settings_changed(struct sink *s)
 	int64_t last = queue_last_request(s->stage.state_dir), now = now_s();
 
 	s->refused = false;
+	upload_end(&s->upload); /* it may not be wanted any more; if it is, it comes again */
 	s->not_before_s = last > now ? now : last; /* of a clock that was wrong then */
 	s->not_before_s += pause_s(&s->stage.settings);
 	s->look_s = 0;
@@ -98,13 +101,71 @@ static bool read_key(const struct settings *settings, char *key, size_t size)
 	return got && key[0];
 }
 
-static void request(struct sink *s, const uint8_t sha256[WIRE_SHA256_SIZE])
+/* How what was asked about ended. */
+static void answered(struct sink *s, enum ask_result result, const uint8_t sha256[WIRE_SHA256_SIZE],
+		     const struct ask_answer *answer)
+{
+	switch (result) {
+	case ASK_VERDICT:
+		if (s->failures > 3)
+			(void)stage_error(&s->stage, "VirusTotal answers again");
+		s->failures = s->back_off_s = 0;
+		send_verdict(s, sha256, answer);
+		s->look_s = now_s() + SETTLE_S;
+		break;
+	case ASK_LATER:
+		failed(s, sha256, answer);
+		break;
+	case ASK_REFUSED:
+		s->refused = true;
+		(void)stage_error(&s->stage,
+				  "VirusTotal: %s: nothing is asked until config.json is read again",
+				  answer->detail);
+		break;
+	case ASK_GO_ON: /* with the next request */
+		break;
+	}
+}
+
+static void not_uploaded(struct sink *s, const uint8_t sha256[WIRE_SHA256_SIZE], const char *why)
+{
+	struct ask_answer answer = {0};
+
+	ask_not_uploaded(&answer, why);
+	upload_end(&s->upload);
+	answered(s, ASK_VERDICT, sha256, &answer);
+}
+
+/* What is not known there, and may be uploaded, and was not yet. */
+static enum ask_result looked_up(struct sink *s, const struct queue_item *item, struct ask_answer *answer)
+{
+	if (answer->verdict != WIRE_VERDICT_UNKNOWN)
+		return ASK_VERDICT;
+	if (item->uploaded_s) {
+		answer->verdict = WIRE_VERDICT_UPLOADED;
+		snprintf(answer->detail, sizeof(answer->detail), "uploaded, its analysis is awaited");
+		return ASK_VERDICT;
+	}
+	if (!answer->unheard_of || !s->stage.settings.vt_file_upload)
+		return ASK_VERDICT;
+	if (upload_order(&s->upload, &s->stage, item->sha256, item->exe, now_s()))
+		return ASK_GO_ON;
+	ask_not_uploaded(answer, "nobody can hand it over");
+	return ASK_VERDICT;
+}
+
+/* One request: about item, or (NULL) the next one of the upload. */
+static void request(struct sink *s, const struct queue_item *item)
 {
 	const struct settings *settings = &s->stage.settings;
+	struct ask ask = {.http = s->http, .base = settings->vt_api_url};
+	uint8_t sha256[WIRE_SHA256_SIZE];
 	struct ask_answer answer;
+	enum ask_result result;
 	int64_t now = now_s();
 	char key[256];
 
+	ask.key = key;
 	if (!read_key(settings, key, sizeof(key))) {
 		s->refused = true;
 		(void)stage_error(&s->stage,
@@ -113,47 +174,66 @@ static void request(struct sink *s, const uint8_t sha256[WIRE_SHA256_SIZE])
 	}
 	queue_requested(s->stage.state_dir, now);
 	s->not_before_s = now + pause_s(settings);
-	switch (ask_lookup(s->ask, settings->vt_api_url, key, sha256, &answer)) {
-	case ASK_VERDICT:
-		if (s->failures > 3)
-			(void)stage_error(&s->stage, "VirusTotal answers again");
-		s->failures = s->back_off_s = 0;
-		send_verdict(s, sha256, &answer);
-		s->look_s = now_s() + SETTLE_S;
-		break;
-	case ASK_LATER:
-		failed(s, sha256, &answer);
-		break;
-	case ASK_REFUSED:
-		s->refused = true;
-		(void)stage_error(&s->stage,
-				  "VirusTotal: %s: nothing is asked until config.json is read again",
-				  answer.detail);
-		break;
-	}
+	memcpy(sha256, item ? item->sha256 : s->upload.sha256, sizeof(sha256));
+	result = item ? ask_lookup(&ask, sha256, &answer) : upload_step(&s->upload, &ask, &answer);
 	explicit_bzero(key, sizeof(key));
+	if (item && result == ASK_VERDICT)
+		result = looked_up(s, item, &answer);
+	else if (!item && result != ASK_GO_ON)
+		upload_end(&s->upload);
+	answered(s, result, sha256, &answer);
+}
+
+/* The queue waits for an upload to end. Unix seconds of when there is more to do. */
+static int64_t go_on(struct sink *s, int64_t now)
+{
+	uint8_t sha256[WIRE_SHA256_SIZE];
+
+	memcpy(sha256, s->upload.sha256, sizeof(sha256));
+	if (s->upload.state == UPLOAD_ORDERED && now >= s->upload.until_s)
+		not_uploaded(s, sha256, "nobody handed it over");
+	if (s->upload.state == UPLOAD_READY && now >= s->not_before_s)
+		request(s, NULL);
+	return s->upload.state == UPLOAD_ORDERED ? s->upload.until_s
+	       : s->upload.state == UPLOAD_READY ? s->not_before_s
+						 : s->look_s;
+}
+
+static void look(struct sink *s, int64_t now)
+{
+	struct queue_item item;
+	int64_t due;
+	int rc = queue_next(s->stage.state_dir, now, s->failures ? s->failed : NULL, &item, &due);
+
+	s->look_s = due > now && due < now + LOOK_S ? due : now + LOOK_S;
+	if (rc < 0)
+		s->look_s = now + BACK_OFF_S;
+	if (rc == 1)
+		request(s, &item);
 }
 
 /* Milliseconds until there is something to do. */
 static int work(struct sink *s)
 {
-	uint8_t sha256[WIRE_SHA256_SIZE];
-	int64_t now = now_s(), due = 0;
-	int rc;
+	int64_t now = now_s(), due;
 
 	if (s->refused || s->stage.settings.vt_api_key[0] == '\0')
 		return -1;
-	if (now >= s->look_s && now >= s->not_before_s) {
-		rc = queue_next(s->stage.state_dir, now, s->failures ? s->failed : NULL, sha256, &due);
-		s->look_s = due > now && due < now + LOOK_S ? due : now + LOOK_S;
-		if (rc < 0)
-			s->look_s = now + BACK_OFF_S;
-		if (rc == 1)
-			request(s, sha256);
-		now = now_s();
-	}
+	if (s->upload.state == UPLOAD_NONE && now >= s->look_s && now >= s->not_before_s)
+		look(s, now);
 	due = s->look_s > s->not_before_s ? s->look_s : s->not_before_s;
+	if (s->upload.state != UPLOAD_NONE)
+		due = go_on(s, now);
+	now = now_s();
 	return due > now ? (int)(due - now) * 1000 : 1000;
+}
+
+static void fetched(struct sink *s, const struct wire_fetched *answer)
+{
+	const char *why = upload_fetched(&s->upload, &s->stage, answer);
+
+	if (why)
+		not_uploaded(s, answer->sha256, why);
 }
 
 /* False at the end of input. */
@@ -169,6 +249,8 @@ static bool take_frames(struct sink *s)
 			settings_changed(s);
 		if (hdr->type == WIRE_EVENT && s->look_s > now_s())
 			s->look_s = now_s();
+		if (hdr->type == WIRE_FETCHED)
+			fetched(s, payload);
 	}
 	if (rc < 0)
 		fatalx("broken frame: %s", why);
@@ -184,7 +266,7 @@ int main(int argc, char **argv)
 	mallopt(M_ARENA_MAX, 1);
 	stage_start(&s.stage, WIRE_STAGE_VIRUSTOTAL, OUT_BOUND, argc, argv);
 	sandbox_drop(s.stage.uid, s.stage.gid, 0);
-	if (!(s.ask = ask_open()))
+	if (!(s.http = http_open()))
 		fatalx("no HTTP client");
 	settings_changed(&s);
 	do {
@@ -194,7 +276,8 @@ int main(int argc, char **argv)
 		if (poll(fds, 2, wait) < 0 && errno != EINTR)
 			fatal("poll");
 	} while (!fds[0].revents || take_frames(&s));
-	ask_close(s.ask);
+	upload_end(&s.upload);
+	http_close(s.http);
 	frame_reader_free(s.stage.in);
 	frame_writer_free(s.stage.out);
 	settings_free(&s.stage.settings);

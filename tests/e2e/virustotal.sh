@@ -105,6 +105,7 @@ lines=$(wc -l <"$T/vt/requests")
 act silence tcp up $B4 $SINK 10
 sleep 3
 same then_silence "$(wc -l <"$T/vt/requests")" "$lines"
+rm "$T/vt/$(sha256sum "$T/bin/refused" | cut -d' ' -f1)"
 
 # a certificate that nobody signed
 if openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 \
@@ -122,6 +123,80 @@ if openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext
 else
 	skip certificate 'needs openssl'
 fi
+# ---- uploads: only what is not known there, only the bytes that ran, only when asked for
+# What is not known, and the file of it.
+unknown() { # NAME [ANSWER]
+	copy "$1" tcp
+	echo "$1" >>"$T/bin/$1"
+	echo "${2:-404}" >"$T/vt/$(name_of "$1")"
+}
+detail() { # NAME PATTERN: when it is said, or when 20 s have passed
+	i=0
+	until sql "SELECT verdict_detail FROM programs WHERE exe = '$T/bin/$1'" | grep -q "$2" || [ $i -ge $((100 * SLOW)) ]; do
+		i=$((i + 1))
+		sleep 0.2
+	done
+	sql "SELECT verdict_detail FROM programs WHERE exe = '$T/bin/$1'" | grep -c "$2"
+}
+run_it() { # NAME: until its SHA-256 is known
+	in_a "$T/bin/$1" up $B4 $SINK 1000 >"$T/said/$1"
+	i=0
+	until [ -n "$(sql "SELECT sha256 FROM programs WHERE exe = '$T/bin/$1'")" ] || [ $i -ge $((50 * SLOW)) ]; do
+		i=$((i + 1))
+		sleep 0.1
+	done
+}
+name_of() { sha256sum "$T/bin/$1" | cut -d' ' -f1; }
+
+config "http://127.0.0.1:$PORT/api/v3"
+kill -HUP "$DAEMON"
+same nothing_was_uploaded_so_far "$(ls "$T/vt/uploads" 2>/dev/null)" ''
+echo "$(sed 's/"VT API key"/"VT file upload": true, "VT API key"/' "$T/config.json")" >"$T/config.json"
+kill -HUP "$DAEMON"
+unknown up_small
+chmod 700 "$T/bin/up_small" # only root may read it
+run_it up_small
+same uploaded "$(detail up_small 'uploaded, its analysis is awaited')" 1
+cmp "$T/vt/uploads/$(name_of up_small)" "$T/bin/up_small" && ok uploaded_bytes
+same uploaded_verdict "$(sql "SELECT verdict, uploaded > 0 FROM programs WHERE exe = '$T/bin/up_small'")" 'uploaded 1'
+same uploaded_is_said "$(grep -c "$T/bin/up_small (uploaded)" "$T/state/exe.log")" 1
+unknown up_large
+head -c 40000000 /dev/urandom >>"$T/bin/up_large"
+echo 404 >"$T/vt/$(name_of up_large)"
+run_it up_large
+same uploaded_large "$(detail up_large 'uploaded, its analysis is awaited')" 1
+cmp "$T/vt/uploads/$(name_of up_large)" "$T/bin/up_large" && ok uploaded_large_bytes
+same large_has_its_own_way "$(grep -c 'POST /large/1' "$T/vt/requests")" 1
+echo "http://127.0.0.2:$PORT/large/1" >"$T/vt/where"
+unknown up_astray
+head -c 40000000 /dev/urandom >>"$T/bin/up_astray"
+echo 404 >"$T/vt/$(name_of up_astray)"
+run_it up_astray
+same not_to_strangers "$(detail up_astray 'not uploaded: the server named no address of its own')" 1
+unknown up_gone late404
+run_it up_gone && rm "$T/bin/up_gone"
+same gone_is_not_uploaded "$(detail up_gone 'not uploaded: it is not there any more')" 1
+unknown up_other late404
+run_it up_other && cp "$T/bin/up_small" "$T/bin/up_other.new" && mv "$T/bin/up_other.new" "$T/bin/up_other"
+same other_is_not_uploaded "$(detail up_other 'not uploaded: the file there is not')" 1
+unknown up_written late404
+run_it up_written && echo more >>"$T/bin/up_written"
+same written_is_not_uploaded "$(detail up_written 'not uploaded: the file there is not')" 1
+echo 403 >"$T/vt/broken"
+unknown up_forbidden
+run_it up_forbidden
+same forbidden "$(detail up_forbidden 'not uploaded: this key may not upload')" 1
+echo 500 >"$T/vt/broken"
+unknown up_later
+run_it up_later
+sleep 3
+rm "$T/vt/broken"
+kill -HUP "$DAEMON"
+same uploaded_later "$(detail up_later 'uploaded, its analysis is awaited')" 1
+same only_these "$(ls "$T/vt/uploads" | sort)" "$( (name_of up_small; name_of up_large; name_of up_later) | sort)"
+same once_each "$(grep -c 'POST /api' "$T/vt/requests")" "$((4))"
+same no_descriptor_stays "$(ls -l "/proc/$(stage_pid virustotal)/fd" "/proc/$(stage_pid hasher)/fd" | grep -c "$T/bin")" 0
+
 kill -KILL "$(stage_pid virustotal)"
 if said "$T/state/error.log" 'femtosnitch-virustotal was killed by signal 9'; then ok death_is_said; else fail death_is_said ''; fi
 peer_stop
