@@ -8,13 +8,25 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <grp.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdbool.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "config/log.h"
 
 #define GROUPS_MAX 64
+#define CALLS_MAX 64
+
+#if defined(__x86_64__)
+#define ARCH AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define ARCH AUDIT_ARCH_AARCH64
+#endif
 
 static uint64_t held(capng_type_t which)
 {
@@ -108,3 +120,45 @@ void sandbox_drop(uid_t uid, gid_t gid, uint64_t keep)
 	if (uid != 0 && setresuid((uid_t)-1, 0, (uid_t)-1) == 0)
 		fatalx("sandbox: could become root again");
 }
+
+#ifdef ARCH
+#define LOAD(member) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member))
+#define RETURN(action) BPF_STMT(BPF_RET | BPF_K, action)
+#define IF(what, value, then, otherwise) BPF_JUMP(BPF_JMP | what | BPF_K, value, then, otherwise)
+
+/* A table of calls, and what is not in it is the end. The number alone says nothing: each architecture has
+ * its own, and a process may use those of another. */
+void sandbox_calls(const long *calls, size_t n)
+{
+	struct sock_filter code[2 * CALLS_MAX + 16] = {
+		LOAD(arch),
+		IF(BPF_JEQ, ARCH, 1, 0),
+		RETURN(SECCOMP_RET_KILL_PROCESS),
+		LOAD(nr),
+		IF(BPF_JEQ, SYS_mmap, 0, 3),
+		LOAD(args[2]), /* low half: PROT_* are small, and both are little-endian */
+		IF(BPF_JSET, PROT_EXEC, 0, 1),
+		RETURN(SECCOMP_RET_KILL_PROCESS),
+		LOAD(nr),
+	};
+	struct sock_fprog program = {.len = 9, .filter = code};
+
+	if (n > CALLS_MAX)
+		fatalx("sandbox: too many calls");
+	for (size_t i = 0; i < n; i++) {
+		code[program.len++] = (struct sock_filter)IF(BPF_JEQ, (__u32)calls[i], 0, 1);
+		code[program.len++] = (struct sock_filter)RETURN(SECCOMP_RET_ALLOW);
+	}
+	code[program.len++] = (struct sock_filter)RETURN(SECCOMP_RET_KILL_PROCESS);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		fatal("sandbox: seccomp");
+}
+#else
+void sandbox_calls(const long *calls, size_t n)
+{
+	(void)calls;
+	(void)n;
+	log_warnx("sandbox: system calls are not limited on this kind of machine");
+}
+#endif

@@ -9,13 +9,16 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -139,6 +142,59 @@ static void other_user(void)
 	sandbox_drop(getuid() + 1, getgid(), 0);
 }
 
+/* ---- system calls */
+
+static void only_these(void)
+{
+	static const long calls[] = {SYS_write, SYS_mmap, SYS_exit_group};
+
+	sandbox_calls(calls, sizeof(calls) / sizeof(calls[0]));
+}
+
+static void allowed_calls(void)
+{
+	only_these();
+	if (write(-1, "", 1) == 0 ||
+	    mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
+		_exit(1);
+}
+
+static void other_call(void)
+{
+	only_these();
+	syscall(SYS_openat, AT_FDCWD, "/", O_RDONLY);
+}
+
+static void code_in_memory(void)
+{
+	only_these();
+	mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static void run_killed(void (*child)(void))
+{
+	int status;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		child();
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGSYS);
+}
+
+static void test_calls(void **state)
+{
+	(void)state;
+	run(allowed_calls, 0);
+	run_killed(other_call);
+	run_killed(code_in_memory);
+}
+
 static void test_root(void **state)
 {
 	(void)state;
@@ -164,6 +220,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_root),
 		cmocka_unit_test(test_plain_user),
+		cmocka_unit_test(test_calls),
 	};
 
 	log_open("test", 0);
