@@ -259,6 +259,7 @@ enum wire_loss_kind {
 	WIRE_LOSS_RETENTION,	     /* rows removed before their age because of the size limit */
 	WIRE_LOSS_CLOCK,	     /* the wall clock jumped: row times around it are doubtful */
 	WIRE_LOSS_UNCOUNTED,	     /* bytes that a TCP socket moved and no program counted */
+	WIRE_LOSS_NAME,		     /* calls whose bytes could have named a peer and could not be read */
 	WIRE_LOSS__MAX
 };
 

@@ -517,6 +517,7 @@ const char *wire_loss_name(unsigned value)
 		[WIRE_LOSS_RETENTION] = "retention",
 		[WIRE_LOSS_CLOCK] = "clock",
 		[WIRE_LOSS_UNCOUNTED] = "uncounted",
+		[WIRE_LOSS_NAME] = "name",
 	};
 
 	return NAME(names, value);

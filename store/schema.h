@@ -376,7 +376,7 @@
 	" WHEN 3 THEN 'overflow full' WHEN 4 THEN 'recursion' WHEN 5 THEN 'peer' WHEN 6 THEN 'user read'" \
 	" WHEN 7 THEN 'hook' WHEN 8 THEN 'pipe' WHEN 9 THEN 'image' WHEN 10 THEN 'fanotify overflow'" \
 	" WHEN 11 THEN 'fanotify read' WHEN 12 THEN 'mount' WHEN 13 THEN 'store' WHEN 14 THEN 'retention'" \
-	" WHEN 15 THEN 'clock' WHEN 16 THEN 'uncounted' END"
+	" WHEN 15 THEN 'clock' WHEN 16 THEN 'uncounted' WHEN 17 THEN 'name' END"
 #define SCHEMA_STAGE(column) \
 	"CASE " column " WHEN 0 THEN 'supervisor' WHEN 1 THEN 'collector' WHEN 2 THEN 'hasher' WHEN 3 THEN 'store'" \
 	" WHEN 4 THEN 'notices' WHEN 5 THEN 'virustotal' WHEN 6 THEN 'postgres' WHEN 7 THEN 'names' END"
@@ -502,7 +502,9 @@
 	"(15, NULL, 'The clock was set: times of rows around it are doubtful, bytes are right.'," \
 	" 'Nothing, unless nobody meant to set it.')," \
 	"(16, 'connections', 'TCP moved these bytes, and no program was seen to do it: they are in no row.'," \
-	" 'Please report it, with what femtosnitch doctor says.')"
+	" 'Please report it, with what femtosnitch doctor says.')," \
+	"(17, 'calls', 'What these calls moved is counted, but the name in it was not read: domain may be NULL, or known" \
+	" from elsewhere.', 'Nothing. If it comes back, femtosnitch doctor says what cannot be read here.')"
 
 /* The same kind in windows near each other is one row: its detail is the last one. Times nobody watched, and
  * what names one thing of several (a hook, a filesystem), stay as they are. */
