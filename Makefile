@@ -41,7 +41,8 @@ LIBS_store := -lsqlite3 -l:libcrypto.a
 LIBS_view := -lsqlite3
 # processes that serve one stage: FOLDER/NAME is femtosnitch-NAME, linked with that folder. The desktop's is only made
 # where libnotify is.
-SERVANTS := store/postgres store/verify store/notices store/virustotal $(if $(shell pkg-config --exists libnotify && echo y),store/notify)
+SERVANTS := collector/names store/postgres store/verify store/notices store/virustotal $(if $(shell pkg-config --exists libnotify && echo y),store/notify)
+LIBS_names := -l:libcrypto.a -lresolv
 LIBS_postgres := -lsqlite3 -lpq -lcrypto
 LIBS_verify := $(LIBS_postgres)
 LIBS_notices := -lsqlite3
@@ -184,13 +185,19 @@ bench: all $(ACTORS) $(BENCHES)
 	tests/bench/run $B
 
 # ---- fuzzing: tests/fuzz/X.c is a libFuzzer entry, built with clang; run-check also feeds each its corpus
+FUZZ_NAMES := $(filter-out %/main.c,$(call sources,collector/names))
+FUZZ_dns := $(FUZZ_NAMES)
+FUZZ_http := $(FUZZ_NAMES)
+FUZZ_quic := $(FUZZ_NAMES)
+FUZZ_tls := $(FUZZ_NAMES)
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 fuzz: $(FUZZERS)
-build/fuzz/%: tests/fuzz/%.c $(call sources,config)
+build/fuzz/%: tests/fuzz/%.c $(call sources,config) $(FUZZ_NAMES)
 	$(call say,FUZZ)
 	@mkdir -p $(@D)
 	$Q$(CLANG) -g -O1 -I. -D_GNU_SOURCE -DVERSION='"fuzz"' -DLIBEXECDIR='""' -DSYSCONFDIR='""' \
-		-fsanitize=fuzzer,address,undefined -o $@ $< $(filter-out config/main.c,$(call sources,config)) $(LIBS_config)
+		-fsanitize=fuzzer,address,undefined -o $@ $< $(filter-out config/main.c,$(call sources,config)) \
+		$(FUZZ_$(patsubst fuzz_%,%,$*)) $(if $(FUZZ_$(patsubst fuzz_%,%,$*)),$(LIBS_names)) $(LIBS_config)
 
 # ---- installation: the paths are compiled in, so that other paths are another build of the floor
 $B/paths: FORCE
