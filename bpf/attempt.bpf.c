@@ -22,6 +22,10 @@ static __always_inline void attempt_sent(struct sock *sk)
 		return;
 	}
 	state->connection++;
+	if (state->flags & SOCKET_NAMED) { /* connect() again */
+		clear_bits(&state->flags, SOCKET_NAMED);
+		state->naming.seen = state->naming.wanted = 0;
+	}
 	set_bits(&state->flags, SOCKET_OUT | SOCKET_BEGUN);
 	mover(sk, state, task, &image);
 	state->attempt_state = ATTEMPT_SENT;

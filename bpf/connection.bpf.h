@@ -6,6 +6,7 @@
 #define FEMTOSNITCH_CONNECTION_BPF_H
 
 #include "bpf/account.bpf.h"
+#include "bpf/name.bpf.h"
 #include "bpf/stash.bpf.h"
 
 /* A kernel thread that moves bytes of a user's socket (sockmap redirect) works for the socket's first owner.
@@ -64,8 +65,11 @@ static __always_inline void connection(struct sock *sk, struct socket_state *sta
 	}
 }
 
-static __always_inline void connection_sent(struct sock *sk, int ret)
+/* msg: see name_bytes() */
+static __always_inline void connection_sent(struct sock *sk, const struct msghdr *msg, int ret)
 {
+	struct socket_state *state;
+
 	if (ret <= 0 || sk->__sk_common.skc_state == TCP_LISTEN)
 		return;
 	if (sk->sk_protocol == IPPROTO_TCP && sk->__sk_common.skc_reuse == SK_FORCE_REUSE) {
@@ -73,14 +77,16 @@ static __always_inline void connection_sent(struct sock *sk, int ret)
 
 		/* TCP_REPAIR puts bytes into queues without sending any */
 		if (tcp && BPF_CORE_READ_BITFIELD(tcp, repair)) {
-			struct socket_state *state = socket_get(sk);
-
+			state = socket_get(sk);
 			if (state)
 				set_bits(&state->flags, SOCKET_UNCHECKED);
 			return;
 		}
 	}
-	connection(sk, socket_get(sk), ret, 0);
+	state = socket_get(sk);
+	connection(sk, state, ret, 0);
+	if (state && is_beginning(state))
+		name_beginning(sk, state, msg, ret);
 }
 
 /* TCP whose received bytes copied_seq tells: nobody sits between the socket and its reader (sockmap, kTLS).
@@ -184,12 +190,15 @@ static __always_inline bool is_notification(struct sock *sk)
 	       asking_take(TASK(current_task(), pid), &peer, true) && peer.family == PEER_NOTIFICATION;
 }
 
-static __always_inline void connection_received(struct sock *sk, int ret, int flags)
+static __always_inline void connection_received(struct sock *sk, const struct msghdr *msg, int ret, int flags)
 {
 	struct socket_state *state = NULL;
 
 	if (ret < 0 || flags & (MSG_PEEK | MSG_ERRQUEUE))
 		return;
+	if (sk->__sk_common.skc_dport == bpf_htons(PORT_DNS) && ret > 0 && sk->sk_protocol == IPPROTO_TCP &&
+	    !(flags & MSG_TRUNC))
+		name_stream_answer(sk, msg, ret);
 	if (sk->sk_protocol != IPPROTO_TCP)
 		state = socket_get(sk);
 	else if (!tcp_by_return(sk, ret, &state))

@@ -7,6 +7,7 @@
 #define FEMTOSNITCH_DATAGRAM_BPF_H
 
 #include "bpf/caller.bpf.h"
+#include "bpf/name.bpf.h"
 #include "bpf/stash.bpf.h"
 
 static __always_inline void remember_peer(struct socket_state *state, const struct peer *peer)
@@ -68,8 +69,19 @@ static __always_inline void datagram_peer(struct sock *sk, struct socket_state *
 	}
 }
 
-static __always_inline void datagram(struct sock *sk, int ret, int flags, const struct peer *named,
-				     bool receiving)
+/* A datagram that may name somebody. msg: see name_bytes() */
+static __always_inline void datagram_name(struct sock *sk, struct socket_state *state,
+					  const struct msghdr *msg, int ret, const struct peer *peer,
+					  bool receiving)
+{
+	if (receiving && is_name_port(peer->port))
+		name_answer(sk, state, msg, ret, peer);
+	else if (!receiving && !is_named(state, peer))
+		name_datagram(sk, state, msg, ret, peer);
+}
+
+static __always_inline void datagram(struct sock *sk, const struct msghdr *msg, int ret, int flags,
+				     const struct peer *named, bool receiving)
 {
 	bool udp = sk->sk_protocol == IPPROTO_UDP || sk->sk_protocol == IPPROTO_UDPLITE;
 	struct moved moved = {.direction = receiving ? WIRE_DIRECTION_IN : WIRE_DIRECTION_OUT};
@@ -98,6 +110,8 @@ static __always_inline void datagram(struct sock *sk, int ret, int flags, const 
 		count(sk, state, &image, &peer, &moved, false);
 	else
 		overflow_count(sk, &image, &peer, &moved);
+	if (state && udp && !(flags & MSG_TRUNC))
+		datagram_name(sk, state, msg, ret, &peer, receiving);
 }
 
 #endif

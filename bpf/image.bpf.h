@@ -16,7 +16,6 @@
 
 #define SCRATCHES 2 /* per CPU: a program may have been preempted while it works in one */
 
-/* A record under construction: 8.6 KB. */
 struct path_walk {
 	struct dentry *dentry;
 	struct mount *mount;
@@ -33,6 +32,7 @@ struct env_walk {
 	char word[ENV_WORD];
 };
 
+/* A record under construction: 8.6 KB. */
 struct exec_scratch {
 	__u32 busy;
 	__u32 index;

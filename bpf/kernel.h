@@ -147,6 +147,7 @@ struct css_set {
 };
 
 struct thread_info {
+	unsigned long flags;
 	__u32 status;
 };
 
@@ -187,7 +188,7 @@ struct linux_binprm {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-	unsigned long r10, r9, r8, dx, si, di, orig_ax;
+	unsigned long bp, bx, r10, r9, r8, ax, cx, dx, si, di, orig_ax;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct user_pt_regs {
@@ -197,6 +198,7 @@ struct pt_regs {
 	union {
 		struct user_pt_regs user_regs;
 	};
+	__u64 orig_x0;
 	__s32 syscallno;
 };
 #endif
@@ -310,9 +312,33 @@ struct socket {
 	struct sock *sk;
 };
 
+/* Where the caller's bytes are; after a call, past those that it moved. */
+struct iov_iter { /* as since 6.4 */
+	__u8 iter_type;
+	unsigned long iov_offset;
+	const void *__iov;
+	void *ubuf; /* since 6.0 */
+	unsigned long nr_segs;
+};
+
+struct iov_iter___until_6_3 {
+	const void *iov;
+};
+
+struct iov_iter___until_5_13 {
+	unsigned int type;
+};
+
+enum iter_type { /* since 5.14; their numbers changed */
+	ITER_UBUF,
+	ITER_IOVEC,
+};
+#define ITER_IOVEC_UNTIL_5_13 4
+
 struct msghdr {
 	void *msg_name;
 	int msg_namelen;
+	struct iov_iter msg_iter;
 	unsigned int msg_flags;
 };
 
@@ -415,6 +441,7 @@ struct bpf_iter__task_file {
 #define IPPROTO_MPTCP 262
 #define SK_FORCE_REUSE 2 /* skc_reuse of a socket in TCP_REPAIR (tcp_setsockopt), and of hardly another */
 #define MSG_PEEK 0x2
+#define MSG_TRUNC 0x20
 #define MSG_ERRQUEUE 0x2000
 #define MSG_NOTIFICATION 0x8000
 #define EPERM 1

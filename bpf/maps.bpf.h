@@ -3,7 +3,7 @@
  * maps.bpf.h - every map and global that the programs share, and what each may grow to.
  *
  * ring       records to the collector; its size is the setting "Perf ring buffer (pages)"
- * sockets    one struct socket_state per socket (424 B, charged to the socket, freed with it)
+ * sockets    one struct socket_state per socket (432 B, charged to the socket, freed with it)
  * overflow   what has no slot in a socket_state: at most OVERFLOW_MAX flows between two looks of the
  * collector; past that, traffic is lost and counted with its bytes asking     peers of datagram calls in
  * flight on sockets that more than two threads use at once listening  ports in TCP_LISTEN when we started,
@@ -98,6 +98,13 @@ struct attempt {
 #define SOCKET_PEERED 0x80     /* MPTCP: its slots know their peer */
 #define SOCKET_BEGUN 0x100     /* we saw its connection begin: nothing of it was counted elsewhere */
 #define SOCKET_UNCHECKED 0x200 /* TCP_REPAIR, sockmap, kTLS: what TCP counts is not what its users move */
+#define SOCKET_NAMED 0x400     /* its beginning has been looked at for a name, to the end */
+
+/* How far the search for a name went: see bpf/name.bpf.h. */
+struct naming {
+	__u16 seen;   /* TCP: bytes of the beginning; UDP: datagrams to this peer */
+	__u16 wanted; /* TCP: of so many, 0 = not known yet; UDP: which peer, its bit and 1 */
+};
 
 struct socket_state {
 	__u32 flags;
@@ -117,7 +124,8 @@ struct socket_state {
 	__u64 acked;	       /* of one that is over: what the other end has */
 	__u64 cookie;
 	__u32 attempt_state; /* enum attempt_state */
-	__u32 pad;
+	struct naming naming;
+	__u64 named; /* UDP: a bit for each peer that is done with; peers may share one */
 };
 /* With the 72 bytes that the kernel puts before it, an element of storage is made of kmalloc-512: the next
  * larger size costs every TCP connection twice the memory to be zeroed. */

@@ -20,7 +20,7 @@ static __always_inline void spliced(struct file *file, long ret)
 	struct socket *sock = bpf_sock_from_file(file);
 
 	if (sock && sock->sk && BPF_CORE_READ((struct socket___of_splice *)sock, ops, splice_read))
-		received(sock->sk, ret, 0, NULL);
+		received(sock->sk, NULL, ret, 0, NULL);
 }
 
 /* All sockets' files share it (since Linux 2.6), and nobody calls it but through their operations. */

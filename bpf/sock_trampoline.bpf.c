@@ -20,7 +20,7 @@ static __always_inline void message_sent(struct socket *sock, const struct msghd
 		return;
 	if (!is_connection(sk))
 		message_peer(sk, msg, &named);
-	sent(sk, ret, &named);
+	sent(sk, msg, ret, &named);
 }
 
 static __always_inline void message_received(struct socket *sock, const struct msghdr *msg, int flags,
@@ -35,7 +35,7 @@ static __always_inline void message_received(struct socket *sock, const struct m
 		return;
 	if (ret > 0 && !is_connection(sk))
 		message_peer(sk, msg, &named);
-	received(sk, ret, flags, &named);
+	received(sk, msg, ret, flags, &named);
 }
 
 #define SENDMSG(function, name)                                                                              \
@@ -63,7 +63,7 @@ static __always_inline void page_sent(struct socket *sock, long ret)
 	struct peer named = {};
 
 	if (sk && BPF_CORE_READ(sk, __sk_common.skc_prot, sendpage))
-		sent(sk, ret, &named);
+		sent(sk, NULL, ret, &named);
 }
 
 TRAMPOLINE_TWICE("fexit/inet_sendpage", on_inet_sendpage, TOKEN_SEND, 0, page_sent(sock, ret),

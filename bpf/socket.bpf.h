@@ -57,30 +57,31 @@ static __always_inline void other_family(struct sock *sk, int ret, int flags, bo
 
 /* ---- what a call moved; ret is what it returns */
 
-/* named: see datagram_peer() */
-static __always_inline void sent(struct sock *sk, int ret, const struct peer *named)
+/* msg: see name_bytes(); named: see datagram_peer() */
+static __always_inline void sent(struct sock *sk, const struct msghdr *msg, int ret, const struct peer *named)
 {
 	__u16 family = sk->__sk_common.skc_family;
 
 	if (family == AF_INET || family == AF_INET6) {
 		if (is_connection(sk))
-			connection_sent(sk, ret);
+			connection_sent(sk, msg, ret);
 		else
-			datagram(sk, ret, 0, named, false);
+			datagram(sk, msg, ret, 0, named, false);
 	} else if (is_other_network(family)) {
 		other_family(sk, ret, 0, false);
 	}
 }
 
-static __always_inline void received(struct sock *sk, int ret, int flags, const struct peer *named)
+static __always_inline void received(struct sock *sk, const struct msghdr *msg, int ret, int flags,
+				     const struct peer *named)
 {
 	__u16 family = sk->__sk_common.skc_family;
 
 	if (family == AF_INET || family == AF_INET6) {
 		if (is_connection(sk))
-			connection_received(sk, ret, flags);
+			connection_received(sk, msg, ret, flags);
 		else
-			datagram(sk, ret, flags, named, true);
+			datagram(sk, msg, ret, flags, named, true);
 	} else if (is_other_network(family)) {
 		other_family(sk, ret, flags, true);
 	}

@@ -60,12 +60,12 @@ enum wire_type {
 	WIRE_PLACE,	   /* wire_place: what that path says (hasher -> store) */
 	WIRE_RESUME,	   /* wire_resume: the number of the next fact (collector -> store) */
 	WIRE_INTERFACES,   /* wire_interfaces: beside what the interfaces moved (store -> supervisor) */
-	WIRE_STOP,    /* no payload: the end of file that follows is an order (supervisor -> collector) */
-	WIRE_ORDER,   /* wire_order: what a person said about a program (supervisor -> store) */
-	WIRE_DONE,    /* wire_done: it is written (store -> supervisor) */
-	WIRE_EVENT,   /* wire_event: there is something new to tell (store -> supervisor -> sinks) */
-	WIRE_VERDICT, /* wire_verdict: what VirusTotal says (virustotal -> supervisor -> store) */
-	WIRE_SINK,    /* wire_sink: how far a copy is (sink -> supervisor -> store, and back) */
+	WIRE_STOP,	/* no payload: the end of file that follows is an order (supervisor -> collector) */
+	WIRE_ORDER,	/* wire_order: what a person said about a program (supervisor -> store) */
+	WIRE_DONE,	/* wire_done: it is written (store -> supervisor) */
+	WIRE_EVENT,	/* wire_event: there is something new to tell (store -> supervisor -> sinks) */
+	WIRE_VERDICT,	/* wire_verdict: what VirusTotal says (virustotal -> supervisor -> store) */
+	WIRE_SINK,	/* wire_sink: how far a copy is (sink -> supervisor -> store, and back) */
 	WIRE_PACKAGE,	/* wire_package: who installed an executable (hasher -> store) */
 	WIRE_LIBRARIES, /* wire_libraries: what else is loaded into an image (hasher -> store) */
 	WIRE_PAYLOAD,	/* wire_payload: bytes that may name a peer (kernel -> collector -> names, no further)
@@ -556,7 +556,7 @@ struct wire_shared {
 	__u32 quiet;	       /* records that were not worth a look at the ring's fill */
 	__u32 ring_called;     /* the collector was woken because the ring fills, and has not read since */
 	__u32 overflow_called; /* the collector has been told that the overflow hash is half full */
-	__u64 unused;
+	__u64 unused[7];
 	/* from here on, another cache line: read at every call, seldom written */
 	__u32 ring_wake_bytes; /* fill of the ring that wakes the collector in any case */
 	__u32 seeding;	       /* between attaching and the end of the search for older sockets */
@@ -565,8 +565,8 @@ struct wire_shared {
 	__u32 no_release;      /* no hook tells the end of a socket: count everything in the overflow hash */
 	__u32 ask_ticks;       /* so long after connect() without SYN_SENT, it has failed on this machine */
 	__u32 twice;	       /* the programs that count bytes are attached twice: see bpf/twice.bpf.h */
-	__u32 pad;
-	__u64 plain_tcp[2]; /* struct proto of TCP that nobody sits on: IPv4, IPv6; programs learn it */
+	__u32 read_names;      /* the setting "Read names from traffic"; 0: no payload is looked at */
+	__u64 plain_tcp[2];    /* struct proto of TCP that nobody sits on: IPv4, IPv6; programs learn it */
 	/* of the collector alone, kept here because it may be followed by another */
 	struct wire_loss_count loss_reported[WIRE_LOSS__MAX];
 	__u64 skipped_reported; /* of the runs that the kernel skipped */
@@ -652,6 +652,7 @@ struct wire_sink {
 };
 
 #ifndef __bpf__
+static_assert(__builtin_offsetof(struct wire_shared, ring_wake_bytes) % 64 == 0, "a cache line begins there");
 /* Both compilers lay these out alike only because no member needs padding that is not written down. */
 static_assert(sizeof(struct wire_hdr) == 8, "wire_hdr");
 static_assert(sizeof(struct wire_image_key) == 16, "wire_image_key");

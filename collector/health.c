@@ -7,6 +7,7 @@ static const char *const what[WIRE_LOSS__MAX] = {
 	[WIRE_LOSS_RECURSION] = "a process that was described while another one was, on the same CPU",
 	[WIRE_LOSS_PEER] = "peers of datagrams: too many threads in calls at once",
 	[WIRE_LOSS_USER_READ] = "command lines that could not be read",
+	[WIRE_LOSS_NAME] = "calls that may have told a name, and whose bytes could not be read",
 };
 
 void health_poll(struct health *health, struct probe *probe, const struct record *record, wire_ns from,

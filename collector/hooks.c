@@ -27,19 +27,19 @@ static const struct hook hooks[] = {
 	{"on_recvmsg6", HOOKS_ALWAYS, 0, NULL},
 	/* bytes */
 	{"on_tcp_copied", HOOKS_ALWAYS, 0, NULL},
-	{"on_send", HOOKS_TRACEPOINTS, 0, NULL},
-	{"on_receive", HOOKS_TRACEPOINTS, 0, NULL},
+	{"on_send", HOOKS_TRACEPOINTS, HOOK_NAMES, NULL},
+	{"on_receive", HOOKS_TRACEPOINTS, HOOK_NAMES, NULL},
 	{"on_sctp_receive", HOOKS_TRACEPOINTS, HOOK_EXTRA, "sctp"}, /* what the two do not see of it */
-	{"on_inet_sendmsg", HOOKS_TRAMPOLINES, 0, NULL},
-	{"on_inet6_sendmsg", HOOKS_TRAMPOLINES, 0, NULL},
-	{"on_inet_recvmsg", HOOKS_TRAMPOLINES, 0, NULL},
-	{"on_inet6_recvmsg", HOOKS_TRAMPOLINES, 0, NULL},
-	{"on_common_recvmsg", HOOKS_TRAMPOLINES, 0, NULL},
+	{"on_inet_sendmsg", HOOKS_TRAMPOLINES, HOOK_NAMES, NULL},
+	{"on_inet6_sendmsg", HOOKS_TRAMPOLINES, HOOK_NAMES, NULL},
+	{"on_inet_recvmsg", HOOKS_TRAMPOLINES, HOOK_NAMES, NULL},
+	{"on_inet6_recvmsg", HOOKS_TRAMPOLINES, HOOK_NAMES, NULL},
+	{"on_common_recvmsg", HOOKS_TRAMPOLINES, HOOK_NAMES, NULL},
 	{"on_packet_sendmsg", HOOKS_TRAMPOLINES, 0, NULL},
 	{"on_packet_sendmsg_spkt", HOOKS_TRAMPOLINES, 0, NULL},
 	{"on_packet_recvmsg", HOOKS_TRAMPOLINES, 0, NULL},
 	/* until Linux 6.4; sock_send_length does not see it */
-	{"on_inet_sendpage", HOOKS_ALWAYS, HOOK_EXTRA, NULL},
+	{"on_inet_sendpage", HOOKS_ALWAYS, HOOK_EXTRA | HOOK_NAMES, NULL},
 	{"on_vsock_sendmsg", HOOKS_TRAMPOLINES, HOOK_EXTRA, "vsock"},
 	{"on_vsock_recvmsg", HOOKS_TRAMPOLINES, HOOK_EXTRA, "vsock"},
 	{"on_vsock_dgram_sendmsg", HOOKS_TRAMPOLINES, HOOK_EXTRA, "vsock"},
@@ -61,7 +61,7 @@ static const struct hook hooks[] = {
 	{"on_vxlan", HOOKS_ALWAYS, HOOK_EXTRA, "vxlan"},
 	{"on_geneve", HOOKS_ALWAYS, HOOK_EXTRA, "geneve"},
 	/* past recvmsg */
-	{"on_splice_read", HOOKS_ALWAYS, HOOK_EXTRA, NULL},
+	{"on_splice_read", HOOKS_ALWAYS, HOOK_EXTRA | HOOK_NAMES, NULL},
 	/* read by the collector */
 	{"sweep_sockets", HOOKS_ALWAYS, HOOK_READ, NULL},
 	{"seed_tasks", HOOKS_ALWAYS, HOOK_READ, NULL},

@@ -23,6 +23,7 @@ enum hooks_set {
 			*/
 #define HOOK_READ 0x2  /* an iterator: runs when the collector reads */
 #define HOOK_EXTRA 0x4 /* where it is refused, nothing that others promise is missing: no NOT PROVEN */
+#define HOOK_NAMES 0x8 /* also copies what names peers: where it is refused, it is tried without */
 
 struct hook {
 	const char *program;

@@ -25,6 +25,7 @@ struct load {
 	struct load_report *report;
 	const char *module;	 /* only programs on functions of this; NULL: all */
 	const struct hold *have; /* maps that are there already; NULL: none are */
+	bool nameless;		 /* this kernel refuses what copies names */
 	bool trampolines_tried;
 	int trampolines_err; /* 0: they work */
 	unsigned n_out;
@@ -209,10 +210,20 @@ static int use_maps(struct load *load)
 	return err;
 }
 
+/* name_programs of bpf/name.bpf.h. 0 or -errno. */
+static int leave_out_names(struct load *load)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(load->obj, ".rodata.names");
+	const __u32 none = 0;
+
+	return map ? bpf_map__set_initial_value(map, &none, sizeof(none)) : -ENOENT;
+}
+
 static int open_object(struct load *load)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "femtosnitch");
 	struct bpf_map *ring;
+	int err;
 	size_t size;
 	const void *bytes = object_bytes(&size);
 
@@ -222,6 +233,8 @@ static int open_object(struct load *load)
 		return -errno;
 	if (load->have)
 		return use_maps(load);
+	if (load->nameless && (err = leave_out_names(load)) < 0)
+		return err;
 	ring = bpf_object__find_map_by_name(load->obj, "ring");
 	return ring ? bpf_map__set_max_entries(ring, load->wish.ring_pages * 4096) : -ENOENT;
 }
@@ -231,6 +244,8 @@ static bool leave_out_refused(struct load *load, int err)
 {
 	char *name = strstr(first_warning, "prog '"), *end = name ? strchr(name + 6, '\'') : NULL;
 	struct bpf_program *prog;
+	const struct hook *hook;
+	const char *why;
 
 	if (!end)
 		return false;
@@ -238,7 +253,14 @@ static bool leave_out_refused(struct load *load, int err)
 	prog = bpf_object__find_program_by_name(load->obj, name + 6);
 	if (!prog || !bpf_program__autoload(prog))
 		return false;
-	leave_out(load, prog, end[1] == ':' && end[2] ? end + 3 : strerror(-err));
+	why = end[1] == ':' && end[2] ? end + 3 : strerror(-err);
+	hook = hooks_find(name + 6);
+	if (hook && hook->flags & HOOK_NAMES && !load->nameless && !load->have) {
+		load->nameless = true;
+		add_line(load->report->missing, "names in traffic", why);
+	} else {
+		leave_out(load, prog, why);
+	}
 	return true;
 }
 

@@ -140,6 +140,7 @@ static void head_frame(struct collector *c, const struct wire_hdr *hdr, const vo
 	switch (hdr->type) {
 	case WIRE_SETTINGS:
 		stage_settings(&c->stage, payload);
+		probe_shared(c->probe)->read_names = c->stage.settings.read_names;
 		window_schedule(c);
 		break;
 	case WIRE_FLUSH:

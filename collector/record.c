@@ -214,6 +214,25 @@ static int take_cgroup(struct record *rec, const struct wire_hdr *hdr, const voi
 	return 0;
 }
 
+/* Only names may look into it. What it does not take is dropped and counted there. */
+static int take_payload(struct record *rec, const struct wire_hdr *hdr, const void *payload)
+{
+	const char *data = (const char *)payload + sizeof(struct wire_payload);
+	struct wire_payload told;
+
+	if (hdr->len < sizeof(told))
+		return -EPROTO;
+	memcpy(&told, payload, sizeof(told));
+	if (told.data_len > WIRE_PAYLOAD_MAX || hdr->len != sizeof(told) + told.data_len)
+		return -EPROTO;
+	if (!rec->names || is_own(&rec->own, &told.image))
+		return 0;
+	told.time_ns = clock_unix(&rec->clock, told.time_ns);
+	if (frame_put(rec->names, WIRE_PAYLOAD, &told, sizeof(told), data, told.data_len) < 0)
+		rec->unread++;
+	return 0;
+}
+
 static int take_call(struct record *rec, const struct wire_hdr *hdr, const void *payload)
 {
 	(void)hdr;
@@ -225,8 +244,9 @@ static int take_call(struct record *rec, const struct wire_hdr *hdr, const void 
 int record_take(void *arg, const void *data, size_t size)
 {
 	static int (*const take[WIRE__MAX])(struct record *, const struct wire_hdr *, const void *) = {
-		[WIRE_EXEC] = take_exec, [WIRE_FLOW] = take_flow, [WIRE_FORK] = take_fork,
-		[WIRE_EXIT] = take_exit, [WIRE_TICK] = take_call, [WIRE_CGROUP] = take_cgroup,
+		[WIRE_EXEC] = take_exec,       [WIRE_FLOW] = take_flow, [WIRE_FORK] = take_fork,
+		[WIRE_EXIT] = take_exit,       [WIRE_TICK] = take_call, [WIRE_CGROUP] = take_cgroup,
+		[WIRE_PAYLOAD] = take_payload,
 	};
 	struct record *rec = arg;
 	struct wire_hdr hdr;

@@ -28,6 +28,8 @@ struct record {
 	struct stage *stage;
 	struct clock clock;
 	struct record_own own;
+	struct frame_writer *names;	 /* who reads payloads; NULL: nobody */
+	uint64_t unread;		 /* payloads that it did not take */
 	uint64_t dropped, dropped_bytes; /* malformed, or past the bound of the output */
 	int overflow_half_full;		 /* the kernel asks for probe_overflow_take() */
 };

@@ -97,6 +97,7 @@ static void start_anew(struct collector *c, const struct load_wish *wish)
 	if (probe_open(&c->probe, wish->ring_pages, wish->set) < 0)
 		fatalx("nothing can be watched on this kernel; `femtosnitch doctor` says more");
 	read_clock(c);
+	probe_shared(c->probe)->read_names = c->stage.settings.read_names;
 	probe_attach(c->probe);
 	c->window_from = c->record.clock.now.real_ns;
 	seed_run(c->probe, &c->record);
@@ -186,6 +187,7 @@ static void take_over(struct collector *c, struct hold *hold)
 	c->window_from = c->since_ns = notes->window_from;
 	replay(c);
 	frame_writer_tee(c->stage.out, note_frame, c->journal);
+	probe_shared(c->probe)->read_names = c->stage.settings.read_names;
 	if (probe_shared(c->probe)->taking)
 		stage_loss(&c->stage, WIRE_LOSS_PIPE, c->since_ns, stage_now(), 1, 0,
 			   "the collector was killed while it read counters: what it just read is missing");

@@ -396,8 +396,9 @@ check_expected() {
 	done <"$T/expect"
 }
 
-# A run without trouble has no losses but the time before it, and what this machine had running at the start.
+# A run without trouble has no losses but the time before it, and what this machine had running at the start. Actors
+# that use io_uring or send several messages at once cannot be looked into for names: names.sh counts those.
 check_no_losses() { # NAME
-	same "$1" "$(sql "SELECT kind, records, bytes, detail FROM losses WHERE kind <> 'not watching'
+	same "$1" "$(sql "SELECT kind, records, bytes, detail FROM losses WHERE kind NOT IN ('not watching', 'name')
 		LIMIT -1 OFFSET $LOSSES")" ''
 }

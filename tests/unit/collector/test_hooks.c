@@ -66,6 +66,18 @@ static void what_the_collector_shares_is_all_of_bss(void **state)
 	bpf_object__close(obj);
 }
 
+static void names_can_be_left_out(void **state)
+{
+	struct bpf_object *obj = open_object();
+	struct bpf_map *map = bpf_object__find_map_by_name(obj, ".rodata.names");
+
+	(void)state;
+	assert_non_null(map);
+	assert_int_equal(bpf_map__value_size(map), sizeof(__u32));
+	assert_true(hooks_find("on_send")->flags & HOOK_NAMES);
+	bpf_object__close(obj);
+}
+
 static void twins_share_a_row(void **state)
 {
 	char other[16];
@@ -118,6 +130,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_program_has_a_row),
 		cmocka_unit_test(what_the_collector_shares_is_all_of_bss),
+		cmocka_unit_test(names_can_be_left_out),
 		cmocka_unit_test(twins_share_a_row),
 		cmocka_unit_test(modules_are_of_trampolines_and_stand_once),
 	};

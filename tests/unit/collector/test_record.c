@@ -249,6 +249,75 @@ static void cgroups_are_passed_on(void **state)
 	assert_null(next(f, 0));
 }
 
+struct payload_record {
+	struct wire_hdr hdr;
+	struct wire_payload payload;
+	char data[8];
+};
+
+static struct payload_record make_payload(void)
+{
+	struct payload_record rec = {
+		.hdr = {WIRE_VERSION, WIRE_PAYLOAD, sizeof(rec.payload) + 5},
+		.payload = {.image = {.tgid = 5}, .time_ns = 1000, .offset = 3, .data_len = 5},
+		.data = "hello",
+	};
+
+	return rec;
+}
+
+static void payloads_go_to_who_reads_names_and_nowhere_else(void **state)
+{
+	struct payload_record rec = make_payload();
+	const struct wire_payload *payload;
+	struct fixture *f = *state;
+
+	record_take(&f->record, &rec, sizeof(rec));
+	assert_null(next(f, WIRE_PAYLOAD));
+	f->record.names = f->stage.out;
+	record_take(&f->record, &rec, sizeof(rec)); /* the ring pads records */
+	payload = next(f, WIRE_PAYLOAD);
+	assert_non_null(payload);
+	assert_int_equal(payload->time_ns, 5000000000000);
+	assert_int_equal(payload->offset, 3);
+	assert_memory_equal(payload + 1, "hello", 5);
+	rec.payload.image.tgid = 77;
+	record_take(&f->record, &rec, sizeof(rec));
+	assert_null(next(f, WIRE_PAYLOAD));
+	assert_int_equal(f->record.dropped, 0);
+}
+
+static void malformed_payloads_are_counted(void **state)
+{
+	struct payload_record rec = make_payload();
+	struct fixture *f = *state;
+
+	f->record.names = f->stage.out;
+	rec.payload.data_len = 6;
+	record_take(&f->record, &rec, sizeof(rec));
+	assert_int_equal(f->record.dropped, 1);
+	rec.payload.data_len = 5;
+	rec.hdr.len = sizeof(rec.payload) - 1;
+	record_take(&f->record, &rec, sizeof(rec));
+	assert_int_equal(f->record.dropped, 2);
+	rec.hdr.len = sizeof(rec.payload) + 5;
+	record_take(&f->record, &rec, sizeof(rec.hdr) + sizeof(rec.payload) + 4);
+	assert_int_equal(f->record.dropped, 3);
+	assert_null(next(f, WIRE_PAYLOAD));
+}
+
+static void payloads_that_nobody_takes_are_counted(void **state)
+{
+	struct payload_record rec = make_payload();
+	struct fixture *f = *state;
+
+	f->record.names = frame_writer_new(f->fds[1], 0);
+	record_take(&f->record, &rec, sizeof(rec));
+	assert_int_equal(f->record.unread, 1);
+	assert_int_equal(f->record.dropped, 0);
+	frame_writer_free(f->record.names);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -261,6 +330,9 @@ int main(void)
 		TEST(own_flows_stay_here),
 		TEST(a_full_output_is_counted_with_its_bytes),
 		TEST(cgroups_are_passed_on),
+		TEST(payloads_go_to_who_reads_names_and_nowhere_else),
+		TEST(malformed_payloads_are_counted),
+		TEST(payloads_that_nobody_takes_are_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
