@@ -36,13 +36,14 @@ say = $(if $(V),,@printf '  %-5s %s\n' $1 $(patsubst $(CURDIR)/%,%,$@))
 STAGES := collector hasher store view
 LIBS_config := -lcjson -lcap-ng
 LIBS_collector := -l:libbpf.a -l:libelf.a -l:libz.a
-LIBS_hasher := -l:libcrypto.a -pthread
+LIBS_hasher := -l:libcrypto.a -l:libz.a -pthread
 LIBS_store := -lsqlite3 -l:libcrypto.a
 LIBS_view := -lsqlite3
 # processes that serve one stage: FOLDER/NAME is femtosnitch-NAME, linked with that folder. The desktop's is only made
 # where libnotify is.
-SERVANTS := collector/names store/postgres store/verify store/notices store/virustotal $(if $(shell pkg-config --exists libnotify && echo y),store/notify)
+SERVANTS := collector/names hasher/rpmdb store/postgres store/verify store/notices store/virustotal $(if $(shell pkg-config --exists libnotify && echo y),store/notify)
 LIBS_names := -l:libcrypto.a -lresolv
+LIBS_rpmdb := -lsqlite3
 LIBS_postgres := -lsqlite3 -lpq -lcrypto
 LIBS_verify := $(LIBS_postgres)
 LIBS_notices := -lsqlite3
@@ -151,6 +152,9 @@ $(UNIT_TESTS): $B/tests/unit/%: $B/obj/tests/unit/%.o $$(addprefix $B/,$$(addsuf
 	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter-out $B/config.a,$(filter %.a,$^)) $B/config.a \
 		$(LIBS_$(call unit_folder,$@)) $(LIBS_config) -lcmocka
 
+# it reads rpm's headers as the program does, and runs it
+$B/tests/unit/hasher/test_managers: $B/hasher/rpmdb.a | $B/femtosnitch-rpmdb
+
 $(ACTORS): $B/tests/actors/%: tests/actors/%.c tests/actors/actor.h
 	$(call say,CC)
 	@mkdir -p $(@D)
@@ -190,14 +194,16 @@ FUZZ_dns := $(FUZZ_NAMES)
 FUZZ_http := $(FUZZ_NAMES)
 FUZZ_quic := $(FUZZ_NAMES)
 FUZZ_tls := $(FUZZ_NAMES)
+FUZZ_packages := $(foreach f,apk dpkg held line pacman wanted rpmdb/header rpmdb/match,hasher/$f.c)
+FUZZ_LIBS_packages := -lz
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 fuzz: $(FUZZERS)
-build/fuzz/%: tests/fuzz/%.c $(call sources,config) $(FUZZ_NAMES)
+build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(call sources,config) $$(FUZZ_$$*)
 	$(call say,FUZZ)
 	@mkdir -p $(@D)
 	$Q$(CLANG) -g -O1 -I. -D_GNU_SOURCE -DVERSION='"fuzz"' -DLIBEXECDIR='""' -DSYSCONFDIR='""' \
-		-fsanitize=fuzzer,address,undefined -o $@ $< $(filter-out config/main.c,$(call sources,config)) \
-		$(FUZZ_$(patsubst fuzz_%,%,$*)) $(if $(FUZZ_$(patsubst fuzz_%,%,$*)),$(LIBS_names)) $(LIBS_config)
+		-fsanitize=fuzzer,address,undefined -o $@ $< $(filter-out config/main.c,$(call sources,config)) $(FUZZ_$*) \
+		$(or $(FUZZ_LIBS_$*),$(if $(FUZZ_$*),$(LIBS_names))) $(LIBS_config)
 
 # ---- installation: the paths are compiled in, so that other paths are another build of the floor
 $B/paths: FORCE

@@ -10,9 +10,7 @@
 
 #include "hasher/packages.h"
 
-#define DPKG_FILES_MAX 128 /* of one look */
-
-/* Fill in manager, name, version and digest of the files (a list of at most DPKG_FILES_MAX) that a package
+/* Fill in manager, name, version and digest of those files (a list of at most WANTED_MAX) that a package
  * brought. root: "" or the directory that holds var/lib/dpkg. */
 void dpkg_find(const char *root, struct package_file *files);
 

@@ -10,17 +10,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/md5.h>
+#include <openssl/sha.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "hasher/apk.h"
 #include "hasher/crew.h"
 #include "hasher/dpkg.h"
 #include "hasher/file.h"
+#include "hasher/pacman.h"
+#include "hasher/rpm.h"
+#include "hasher/wanted.h"
 
-#define BATCH_MAX DPKG_FILES_MAX
+#define BATCH_MAX WANTED_MAX
 #define BUFFER_BYTES 65536
 #define LIMIT_MS 120000 /* a huge executable on a slow disk */
 #define REST 20	   /* times as long as a look took: 5 % of a CPU at most, however many programs are new */
@@ -51,39 +56,112 @@ static __u64 now_ms(void)
 
 /* ---- in the thread */
 
+union context {
+	MD5_CTX md5;
+	SHA_CTX sha1;
+	SHA256_CTX sha256;
+};
+
+static void digest_init(union context *ctx, unsigned kind)
+{
+	if (kind == PACKAGE_DIGEST_MD5)
+		MD5_Init(&ctx->md5);
+	else if (kind == PACKAGE_DIGEST_SHA1)
+		SHA1_Init(&ctx->sha1);
+	else
+		SHA256_Init(&ctx->sha256);
+}
+
+static void digest_update(union context *ctx, unsigned kind, const void *buf, size_t len)
+{
+	if (kind == PACKAGE_DIGEST_MD5)
+		MD5_Update(&ctx->md5, buf, len);
+	else if (kind == PACKAGE_DIGEST_SHA1)
+		SHA1_Update(&ctx->sha1, buf, len);
+	else
+		SHA256_Update(&ctx->sha256, buf, len);
+}
+
+static void digest_final(union context *ctx, unsigned kind, __u8 out[SHA256_DIGEST_LENGTH])
+{
+	if (kind == PACKAGE_DIGEST_MD5)
+		MD5_Final(out, &ctx->md5);
+	else if (kind == PACKAGE_DIGEST_SHA1)
+		SHA1_Final(out, &ctx->sha1);
+	else
+		SHA256_Final(out, &ctx->sha256);
+}
+
 /* 0, or -errno; the file was not read to its end, or is another one. */
-static int md5(int fd, const struct wire_file *expect, void *buf, __u8 *out)
+static int digest(int fd, unsigned kind, const struct wire_file *expect, void *buf, __u8 *out)
 {
 	struct wire_file st;
-	MD5_CTX ctx;
+	union context ctx;
 	ssize_t n;
 
 	if (file_stat(fd, &st) || !file_unchanged(&st, expect))
 		return -ESTALE;
-	MD5_Init(&ctx);
+	digest_init(&ctx, kind);
 	while ((n = read(fd, buf, BUFFER_BYTES)) > 0)
-		MD5_Update(&ctx, buf, (size_t)n);
+		digest_update(&ctx, kind, buf, (size_t)n);
 	if (n < 0)
 		return -errno;
-	MD5_Final(out, &ctx);
+	digest_final(&ctx, kind, out);
 	return file_stat(fd, &st) || !file_unchanged(&st, expect) ? -ESTALE : 0;
 }
 
 static unsigned explain(const struct package_file *f, void *buf)
 {
-	__u8 digest[MD5_DIGEST_LENGTH];
+	__u8 is[SHA256_DIGEST_LENGTH];
 	int fd, rc;
 
-	if (f->digest_size != sizeof(digest))
+	if (f->digest_kind == PACKAGE_DIGEST_NONE)
 		return WIRE_EXPLAINED_UNKNOWN;
 	fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return WIRE_EXPLAINED_UNKNOWN;
-	rc = md5(fd, &f->file, buf, digest);
+	rc = digest(fd, f->digest_kind, &f->file, buf, is);
 	close(fd);
 	if (rc)
 		return WIRE_EXPLAINED_UNKNOWN;
-	return memcmp(digest, f->digest, sizeof(digest)) ? WIRE_EXPLAINED_NO : WIRE_EXPLAINED_YES;
+	return memcmp(is, f->digest, f->digest_size) ? WIRE_EXPLAINED_NO : WIRE_EXPLAINED_YES;
+}
+
+/* In the order in which they are asked; each about those that nobody owned so far. */
+static const struct manager {
+	void (*find)(const char *root, struct package_file *);
+	bool (*works)(const char *root);
+} managers[] = {
+	{dpkg_find, dpkg_works},
+	{rpm_find, rpm_works},
+	{pacman_find, pacman_works},
+	{apk_find, apk_works},
+};
+
+#define MANAGERS (sizeof(managers) / sizeof(managers[0]))
+
+static void find(struct package_file *files)
+{
+	struct package_file *f;
+	size_t i;
+
+	for (f = files; f; f = f->next) {
+		f->manager = NULL;
+		f->name[0] = f->version[0] = '\0';
+		f->digest_kind = PACKAGE_DIGEST_NONE;
+	}
+	for (i = 0; i < MANAGERS; i++)
+		managers[i].find("", files);
+}
+
+static bool anybody_works(void)
+{
+	size_t i;
+
+	for (i = 0; i < MANAGERS; i++)
+		if (managers[i].works(""))
+			return true;
+	return false;
 }
 
 static int step(struct crew_job *crew_job, void *buf)
@@ -96,14 +174,14 @@ static int step(struct crew_job *crew_job, void *buf)
 	if (job->tries)
 		nanosleep(&second, NULL);
 	job->took_ms = now_ms();
-	dpkg_find("", job->file);
+	find(job->file);
 	job->took_ms = now_ms() - job->took_ms;
 	for (f = job->file; f; f = f->next) {
 		if (f->explained != WIRE_EXPLAINED_YES)
 			f->explained = (__u8)explain(f, buf);
 		doubtful |= f->explained == WIRE_EXPLAINED_NO;
 	}
-	return doubtful && dpkg_works("") && ++job->tries < RETRIES;
+	return doubtful && anybody_works() && ++job->tries < RETRIES;
 }
 
 /* ---- between the threads */

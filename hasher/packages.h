@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * packages.h - which package brought an executable, and whether the package manager's database knows its
- * bytes. Read from the database's files, in a thread at low priority; no tool of the package manager is run.
+ * bytes. Asked are all package managers whose database is there: dpkg, rpm, pacman, apk. Read from the
+ * database's files, in a thread at low priority; no tool of the package manager is run.
  *
  * Questions are gathered for up to a second and answered together, because one look at the database costs the
  * same for one path as for a hundred. An answer "these are not the package's bytes" waits while the package
@@ -19,13 +20,22 @@
 #define PACKAGES_WAIT_MAX 1024
 #define PACKAGES_TEXT 128
 
+/* What a database says of the bytes of a file. */
+enum package_digest {
+	PACKAGE_DIGEST_NONE,
+	PACKAGE_DIGEST_MD5,
+	PACKAGE_DIGEST_SHA1,
+	PACKAGE_DIGEST_SHA256
+};
+
 /* One question, and its answer. */
 struct package_file {
 	struct package_file *next;
 	__u64 file_id;
 	struct wire_file file; /* as it was executed; dev means nothing */
 	__u8 explained;	       /* enum wire_explained */
-	__u8 digest_size;      /* of what the database says: 16 = MD5; 0 = it says nothing */
+	__u8 digest_kind;      /* enum package_digest */
+	__u8 digest_size;      /* bytes of it that are known */
 	__u8 digest[32];
 	const char *manager;	     /* NULL: nobody owns the path */
 	char name[PACKAGES_TEXT];    /* of the package */

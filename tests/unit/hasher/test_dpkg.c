@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "hasher/dpkg.h"
+#include "hasher/wanted.h"
 
 static char root[64];
 
@@ -117,7 +118,7 @@ static void many(void **state)
 	unsigned i;
 
 	(void)state;
-	for (i = 0; i < DPKG_FILES_MAX; i++) {
+	for (i = 0; i < WANTED_MAX; i++) {
 		snprintf(path, sizeof(path), "/usr/bin/many%u", i);
 		first = ask(path, first);
 		if (i % 2)
