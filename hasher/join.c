@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * join.c - owns the candidates: a ring in order of arrival (so that expiry looks at one end only) which grows
- * to its bound and goes back to nothing when it is empty, and chains by process, newest first.
+ * join.c - owns the candidates: a ring in order of arrival (so that expiry looks at one end only) which is
+ * moved together where many are dead, grows to its bound and goes back to nothing when it is empty, and
+ * chains by process, newest first.
  */
 #include "hasher/join.h"
 
@@ -30,6 +31,7 @@ struct join {
 	struct candidate *ring;
 	unsigned size, max;
 	__u32 head, tail; /* positions: next to write, oldest kept; start at 1, so that 0 is nobody */
+	unsigned dead;	  /* of them, candidates whose process has exited */
 	__u32 bucket[BUCKETS];
 };
 
@@ -82,6 +84,48 @@ static int grow(struct join *j)
 	return 0;
 }
 
+static void drop_oldest(struct join *j)
+{
+	j->dead -= !at(j, j->tail++)->tgid;
+}
+
+/* One that lives long keeps the place of all that came after it and are gone: move the others together. */
+static void compact(struct join *j)
+{
+	__u32 from, to = j->tail;
+
+	memset(j->bucket, 0, sizeof(j->bucket));
+	for (from = j->tail; from != j->head; from++) {
+		struct candidate c = *at(j, from);
+		__u32 *bucket = &j->bucket[c.tgid % BUCKETS];
+
+		if (!c.tgid)
+			continue;
+		c.next = *bucket;
+		*at(j, to) = c;
+		*bucket = to++;
+	}
+	j->head = to;
+	j->dead = 0;
+}
+
+/* Room for one more: 0, 1: the oldest gave way, -ENOMEM. */
+static int make_room(struct join *j)
+{
+	if (j->head - j->tail < j->size)
+		return 0;
+	if (j->size && j->dead >= j->size / 4) {
+		compact(j);
+		return 0;
+	}
+	if (j->size < j->max && !grow(j))
+		return 0;
+	if (!j->size)
+		return -ENOMEM;
+	drop_oldest(j);
+	return 1;
+}
+
 /* Give back what a burst needed. */
 static void reset_if_empty(struct join *j)
 {
@@ -99,14 +143,10 @@ static void reset_if_empty(struct join *j)
 int join_add(struct join *j, __u32 tgid, const struct wire_file *st, __u64 file_id, __u64 now_ms)
 {
 	__u32 *bucket = &j->bucket[tgid % BUCKETS];
-	int dropped = 0;
+	int dropped = make_room(j);
 
-	if (j->head - j->tail == j->size && (j->size == j->max || grow(j))) {
-		if (!j->size)
-			return -ENOMEM;
-		j->tail++;
-		dropped = 1;
-	}
+	if (dropped < 0)
+		return dropped;
 	*at(j, j->head) = (struct candidate){
 		.ino = st->ino,
 		.size_bytes = st->size_bytes,
@@ -165,11 +205,13 @@ void join_exit(struct join *j, __u32 tgid)
 	__u32 p;
 
 	for (p = j->bucket[tgid % BUCKETS]; in_use(j, p); p = at(j, p)->next) {
-		if (at(j, p)->tgid == tgid)
-			at(j, p)->tgid = 0;
+		if (at(j, p)->tgid != tgid)
+			continue;
+		at(j, p)->tgid = 0;
+		j->dead++;
 	}
 	while (j->tail != j->head && !at(j, j->tail)->tgid)
-		j->tail++;
+		drop_oldest(j);
 	reset_if_empty(j);
 }
 
@@ -180,7 +222,7 @@ void join_expire(struct join *j, __u64 now_ms)
 
 		if (c->tgid && (__u32)now_ms - c->seen_ms < JOIN_KEEP_MS)
 			break;
-		j->tail++;
+		drop_oldest(j);
 	}
 	reset_if_empty(j);
 }

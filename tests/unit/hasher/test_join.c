@@ -4,6 +4,7 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -132,12 +133,46 @@ static void bound(void **state)
 	join_free(j);
 }
 
+/* Those that live long stand in nobody's way: of the dead between them, none holds a place. */
+static void long_lives(void **state)
+{
+	struct join *j = join_new(JOIN_MAX);
+	unsigned i, dropped = 0;
+	__u64 id;
+
+	(void)state;
+	for (i = 1; i <= 5 * JOIN_MAX; i++) {
+		dropped += (unsigned)join_add(j, i, &program, i, i);
+		dropped += (unsigned)join_add(j, i, &ld_so, 1000000 + i, i);
+		if (i > 100 && i % 100)
+			join_exit(j, i - i % 7); /* some twice, some never */
+		if (i > 100 && i % 1000)
+			join_exit(j, i);
+	}
+	assert_int_equal(dropped, 0);
+	for (i = 1; i <= 5 * JOIN_MAX; i++) {
+		bool lives = i <= 100 || i % 1000 == 0;
+
+		if (i % 7 == 0)
+			continue;
+		id = 0;
+		assert_int_equal(join_find(j, i, &program, &id), lives ? JOIN_CERTAIN : JOIN_NONE);
+		assert_int_equal(id, lives ? i : 0);
+		if (lives)
+			assert_int_equal(join_find(j, i, &ld_so, &id), JOIN_CERTAIN);
+	}
+	for (i = 1; i <= 5 * JOIN_MAX; i++)
+		join_exit(j, i);
+	assert_int_equal(join_count(j), 0);
+	join_free(j);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(certain),   cmocka_unit_test(renamed_and_changed),
 		cmocka_unit_test(best_wins), cmocka_unit_test(exit_and_age),
-		cmocka_unit_test(bound),
+		cmocka_unit_test(bound),     cmocka_unit_test(long_lives),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
