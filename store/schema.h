@@ -401,6 +401,12 @@
 	SCHEMA_FLAG(column, 4, "traced") " || " SCHEMA_FLAG(column, 8, "LD_PRELOAD") " || " \
 	SCHEMA_FLAG(column, 16, "LD_AUDIT") " || " SCHEMA_FLAG(column, 32, "ld.so.preload") " || " \
 	SCHEMA_FLAG(column, 64, "environment cut") ", 2), '')"
+
+/* With what was found in the image later, when it had used the network: of no row's content (columns.h), which
+ * stays as it was written. 1: WIRE_LIBRARIES_ANONYMOUS */
+#define SCHEMA_FLAGS_FOUND(image, column) \
+	"nullif(substr(coalesce(',' || " SCHEMA_FLAGS(column) ", '') || CASE WHEN EXISTS(SELECT 1 FROM image_libraries x" \
+	" JOIN library_set t ON t.id = x.library_set WHERE x.image = " image " AND t.flags & 1) THEN ',anonymous' ELSE '' END, 2), '')"
 #define SCHEMA_EXPLAINED(column) "CASE " column " WHEN 1 THEN 'yes' WHEN 2 THEN 'no' END"
 #define SCHEMA_CHANGE_KIND(column) "CASE " column " WHEN 1 THEN 'modified' WHEN 2 THEN 'changed' END"
 /* IANA keywords; an EtherType (AF_PACKET) or a vsock type has none */
@@ -439,7 +445,7 @@
 	" f.creator_uid AS creator_uid, f.tunnel_send AS tunnel_send, f.tunnel_recv AS tunnel_recv," \
 	" s0.exe AS script, " SCHEMA_SHA256("s0.sha256") " AS script_sha256," \
 	" " SCHEMA_SCRIPT("i0.script_source") " AS script_source, " SCHEMA_HASH_ERROR("s0.hash_error") " AS script_hash_error," \
-	" coalesce(i0.app, s0.exe, p0.exe) AS app, " SCHEMA_FLAGS("i0.flags") " AS flags" \
+	" coalesce(i0.app, s0.exe, p0.exe) AS app, " SCHEMA_FLAGS_FOUND("i0.id", "i0.flags") " AS flags" \
 	" FROM flow f" \
 	" LEFT JOIN image i0 ON i0.id = f.image LEFT JOIN program p0 ON p0.id = i0.program" \
 	" LEFT JOIN image i1 ON i1.id = i0.parent LEFT JOIN program p1 ON p1.id = i1.program" \

@@ -66,6 +66,10 @@ m = mmap.mmap(f, 4096, prot=mmap.PROT_READ | mmap.PROT_EXEC)"
 	for name in anonymous deleted memfd; do
 		same $name "$(sql "SELECT DISTINCT flags FROM libraries WHERE cmdline LIKE '%$T/$name.py'")" $name
 	done
+	for name in anonymous deleted; do # with the rows, which may have been there before it was looked
+		same ${name}_connection "$(sql "SELECT DISTINCT coalesce(flags, '-') FROM connections WHERE cmdline LIKE '%$T/$name.py' AND lport > 0")" \
+			"$(echo $name | sed 's/deleted/-/')"
+	done
 	same deleted_hash "$(sql "SELECT DISTINCT sha256 FROM libraries WHERE path = '$T/extra.so' AND flags = 'deleted'")" "$extra"
 else
 	skip anonymous 'no python3 on this machine'
