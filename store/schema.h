@@ -355,7 +355,8 @@
 
 /* Version 4: what was given to VirusTotal */
 #define SCHEMA_V4_TELL \
-	"ALTER TABLE program ADD COLUMN uploaded INTEGER;"	/* unix seconds, NULL = never */
+	"ALTER TABLE program ADD COLUMN uploaded INTEGER;"	/* unix seconds, NULL = never */ \
+	"CREATE INDEX change_exe ON change(exe);"
 
 #define SCHEMA_V4_TABLES SCHEMA_V4_NAMES SCHEMA_V4_TELL
 

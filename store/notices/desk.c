@@ -179,6 +179,16 @@ void desk_tell(struct desk *d)
 	feed_close(f);
 }
 
+bool desk_holds(const struct desk *d)
+{
+	size_t i;
+
+	for (i = 0; i < DESK_CLIENTS; i++)
+		if (d->client[i] && d->client[i]->reader.n_held > 0)
+			return true;
+	return false;
+}
+
 /* ---- from him */
 
 static bool greet(struct desk *d, struct client *c, int64_t since)

@@ -10,6 +10,7 @@
 #define FEMTOSNITCH_STORE_NOTICES_DESK_H
 
 #include <poll.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -33,6 +34,7 @@ void desk_close(struct desk *); /* the socket stays for the next one; NULL is fi
 size_t desk_poll(const struct desk *, struct pollfd *fds); /* room for DESK_POLLFDS */
 void desk_serve(struct desk *, const struct pollfd *fds, size_t n);
 
-void desk_tell(struct desk *); /* there is something new in snitch.db */
+void desk_tell(struct desk *);	      /* there is something new in snitch.db */
+bool desk_holds(const struct desk *); /* something is held back (feed.h): to be looked at every second */
 
 #endif

@@ -17,6 +17,7 @@
 
 #define OUT_BOUND (64 * 1024)
 #define AGAIN_MS 30000 /* a look at snitch.db without having been told */
+#define HELD_MS 1000   /* while something waits to be explained */
 
 static void order(void *arg, enum wire_order_verb verb, uint32_t uid, int64_t until_s, const char *program)
 {
@@ -68,7 +69,7 @@ int main(int argc, char **argv)
 		fds[0] = (struct pollfd){.fd = 0, .events = POLLIN};
 		fds[1] = (struct pollfd){.fd = frame_pending(stage.out) ? 1 : -1, .events = POLLOUT};
 		n = desk_poll(desk, fds + 2);
-		rc = poll(fds, 2 + n, AGAIN_MS);
+		rc = poll(fds, 2 + n, desk_holds(desk) ? HELD_MS : AGAIN_MS);
 		if (rc < 0 && errno != EINTR)
 			fatal("poll");
 		if (rc == 0)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * bubbles.c - see bubbles.h. Names of programs and command lines are whatever their maker liked: control
- * characters are taken out, and what could be markup is no longer.
+ * bubbles.c - see bubbles.h. What they say is made in words.c.
  */
 #include "store/notify/bubbles.h"
 
@@ -12,29 +11,35 @@
 #include <time.h>
 
 #include "config/log.h"
-#include "config/utf8.h"
+#include "store/notify/words.h"
 
-#define TITLE_MAX 128
-#define BODY_MAX 512
+#define NAMES_MAX 256 /* bytes of names in the shared bubble */
+#define MORE ", ..."
 #define REST_MS 2000 /* the shared bubble changes at most this often */
 
 struct bubble {
 	struct bubbles *of;
 	NotifyNotification *n;
-	char *exe;
+	char *key; /* what it is about */
+	char *exe; /* NULL: about no one program */
 	unsigned count;
 	int64_t used_s;
+};
+
+struct bucket {
+	unsigned tokens;
+	int64_t given_s; /* when the last was */
 };
 
 struct bubbles {
 	bubbles_clicked *clicked;
 	void *arg;
-	bool markup, actions;
+	bool server, markup, actions, details;
 	struct bubble bubble[BUBBLES_MAX];
-	unsigned tokens;
-	int64_t token_s; /* when the last was given */
+	struct bucket usual, urgent;
 	NotifyNotification *rest;
-	unsigned rest_count;
+	unsigned rest_count, rest_urgent;
+	bool rest_waited; /* for somebody to log in */
 	GString *rest_names;
 	guint rest_timer;
 };
@@ -55,25 +60,48 @@ static bool has(GList *caps, const char *want)
 	return false;
 }
 
-struct bubbles *bubbles_open(bubbles_clicked *clicked, void *arg)
+/* What the desktop can. It may come to the bus later than we. */
+static void look_at_server(struct bubbles *b)
 {
-	struct bubbles *b = calloc(1, sizeof(*b));
-	GList *caps;
+	GList *caps = notify_get_server_caps();
 
-	if (!b || !notify_init("femtosnitch")) {
-		log_warnx("no notifications: %s", b ? "the session bus cannot be reached" : "no memory");
-		free(b);
+	b->server = caps != NULL;
+	b->markup = has(caps, "body-markup");
+	b->actions = has(caps, "actions");
+	g_list_free_full(caps, g_free);
+}
+
+/* libnotify itself does not say before the first bubble. */
+static bool has_bus(void)
+{
+	GError *error = NULL;
+	GDBusConnection *bus = g_bus_get_sync(G_BUS_TYPE_SESSION, NULL, &error);
+
+	if (!bus)
+		log_warnx("no notifications: the session bus cannot be reached: %s", error->message);
+	g_clear_error(&error);
+	if (!bus)
+		return false;
+	g_object_unref(bus); /* libnotify holds the same one */
+	return true;
+}
+
+struct bubbles *bubbles_open(bubbles_clicked *clicked, void *arg, bool details)
+{
+	struct bubbles *b;
+
+	if (!has_bus() || !notify_init("femtosnitch"))
+		return NULL;
+	if (!(b = calloc(1, sizeof(*b)))) {
+		log_warnx("no memory");
 		return NULL;
 	}
 	b->clicked = clicked;
 	b->arg = arg;
-	b->tokens = BUBBLES_BURST;
-	b->token_s = now_s();
+	b->details = details;
+	b->usual = b->urgent = (struct bucket){.tokens = BUBBLES_BURST, .given_s = now_s()};
 	b->rest_names = g_string_new(NULL);
-	caps = notify_get_server_caps();
-	b->markup = has(caps, "body-markup");
-	b->actions = has(caps, "actions");
-	g_list_free_full(caps, g_free);
+	look_at_server(b);
 	return b;
 }
 
@@ -83,6 +111,7 @@ static void forget(struct bubble *u)
 
 	if (u->n)
 		g_object_unref(u->n);
+	g_free(u->key);
 	g_free(u->exe);
 	memset(u, 0, sizeof(*u));
 	u->of = of;
@@ -105,83 +134,17 @@ void bubbles_close(struct bubbles *b)
 	free(b);
 }
 
-/* ---- words */
-
-static const char *title_of(const char *kind)
-{
-	static const struct {
-		const char *kind, *title;
-	} titles[] = {
-		{"new", "New on the network"},
-		{"changed", "Changed program on the network"},
-		{"parent", "New starter of network programs"},
-		{"verdict", "VirusTotal objects"},
-		{"error", "femtosnitch: error"},
-		{"loss", "femtosnitch: not everything was seen"},
-	};
-	size_t i;
-
-	for (i = 0; i < G_N_ELEMENTS(titles); i++)
-		if (strcmp(kind, titles[i].kind) == 0)
-			return titles[i].title;
-	return "femtosnitch";
-}
-
-static NotifyUrgency urgency_of(const char *kind)
-{
-	if (strcmp(kind, "verdict") == 0)
-		return NOTIFY_URGENCY_CRITICAL;
-	return strcmp(kind, "parent") == 0 || strcmp(kind, "loss") == 0 ? NOTIFY_URGENCY_LOW
-									: NOTIFY_URGENCY_NORMAL;
-}
-
-/* A server that says it knows no markup may read it all the same (dunst does, by its settings). */
-static char *without_brackets(const char *text)
-{
-	GString *s = g_string_new(NULL);
-
-	for (; *text; text++)
-		if (*text == '<')
-			g_string_append(s, "\u2039");
-		else if (*text == '>')
-			g_string_append(s, "\u203a");
-		else
-			g_string_append_c(s, *text);
-	return g_string_free(s, FALSE);
-}
-
-/* Safe to show; g_free(). */
-static char *safe(const struct bubbles *b, const char *text, bool body)
-{
-	char buf[BODY_MAX];
-
-	utf8_escape(buf, body ? sizeof(buf) : TITLE_MAX, text, strlen(text));
-	if (!body)
-		return g_strdup(buf); /* a title is never read as markup */
-	return b->markup ? g_markup_escape_text(buf, -1) : without_brackets(buf);
-}
-
-static char *body_of(const struct bubbles *b, const struct link_notice *n)
-{
-	char *exe = safe(b, n->exe ?: "", true), *text = safe(b, n->text ?: "", true),
-	     *user = n->user ? safe(b, n->user, true) : NULL,
-	     *body = g_strdup_printf("%s%s%s%s%s%s", exe, *exe && *text ? "\n" : "", text,
-				     user ? "\n(user " : "", user ?: "", user ? ")" : "");
-
-	g_free(exe);
-	g_free(text);
-	g_free(user);
-	return body;
-}
-
 /* ---- one program */
 
 static void on_action(NotifyNotification *n, char *action, gpointer arg)
 {
 	struct bubble *u = arg;
+	enum bubbles_action what = strcmp(action, "mute") == 0	    ? BUBBLES_MUTE
+				   : strcmp(action, "details") == 0 ? BUBBLES_DETAILS
+								    : BUBBLES_ACK;
 
 	if (u->exe)
-		u->of->clicked(u->of->arg, strcmp(action, "mute") == 0 ? BUBBLES_MUTE : BUBBLES_ACK, u->exe);
+		u->of->clicked(u->of->arg, what, u->exe);
 	(void)notify_notification_close(n, NULL);
 }
 
@@ -195,12 +158,12 @@ static void show(NotifyNotification *n)
 	g_clear_error(&error);
 }
 
-static struct bubble *find(struct bubbles *b, const char *exe)
+static struct bubble *find(struct bubbles *b, const char *key)
 {
 	size_t i;
 
 	for (i = 0; i < BUBBLES_MAX; i++)
-		if (b->bubble[i].exe && strcmp(b->bubble[i].exe, exe) == 0)
+		if (b->bubble[i].key && strcmp(b->bubble[i].key, key) == 0)
 			return &b->bubble[i];
 	return NULL;
 }
@@ -210,33 +173,43 @@ static struct bubble *oldest(struct bubbles *b)
 	struct bubble *u = &b->bubble[0];
 	size_t i;
 
-	for (i = 1; i < BUBBLES_MAX && u->exe; i++)
-		if (!b->bubble[i].exe || b->bubble[i].used_s < u->used_s)
+	for (i = 1; i < BUBBLES_MAX && u->key; i++)
+		if (!b->bubble[i].key || b->bubble[i].used_s < u->used_s)
 			u = &b->bubble[i];
 	forget(u);
 	u->of = b;
 	return u;
 }
 
+static void put(NotifyNotification **n, const struct words *w)
+{
+	static const NotifyUrgency urgency[] = {
+		[WORDS_LOW] = NOTIFY_URGENCY_LOW,
+		[WORDS_NORMAL] = NOTIFY_URGENCY_NORMAL,
+		[WORDS_URGENT] = NOTIFY_URGENCY_CRITICAL,
+	};
+
+	if (!*n)
+		*n = notify_notification_new(w->title, w->body, w->icon);
+	else
+		notify_notification_update(*n, w->title, w->body, w->icon);
+	notify_notification_set_urgency(*n, urgency[w->urgency]);
+}
+
 static void fill(struct bubbles *b, struct bubble *u, const struct link_notice *n)
 {
-	char *who = safe(b, n->name ?: n->exe ?: "", false), *body = body_of(b, n), *title;
+	bool fresh = !u->n;
+	struct words w;
 
-	title = u->count > 1 ? g_strdup_printf("%s: %s (%u times)", title_of(n->kind), who, u->count)
-		: *who	     ? g_strdup_printf("%s: %s", title_of(n->kind), who)
-			     : g_strdup(title_of(n->kind));
-	if (!u->n)
-		u->n = notify_notification_new(title, body, "dialog-information");
-	else
-		notify_notification_update(u->n, title, body, "dialog-information");
-	notify_notification_set_urgency(u->n, urgency_of(n->kind));
-	if (b->actions && u->count == 1 && n->exe) {
-		notify_notification_add_action(u->n, "ack", "Known", on_action, u, NULL);
-		notify_notification_add_action(u->n, "mute", "Mute this program", on_action, u, NULL);
-	}
-	g_free(who);
-	g_free(body);
-	g_free(title);
+	words_of(&w, n, u->count, b->markup);
+	put(&u->n, &w);
+	words_free(&w);
+	if (!b->actions || !fresh || !u->exe)
+		return;
+	notify_notification_add_action(u->n, "ack", "Known", on_action, u, NULL);
+	notify_notification_add_action(u->n, "mute", "Mute this program", on_action, u, NULL);
+	if (b->details)
+		notify_notification_add_action(u->n, "details", "Details", on_action, u, NULL);
 }
 
 /* ---- the rest */
@@ -244,66 +217,107 @@ static void fill(struct bubbles *b, struct bubble *u, const struct link_notice *
 static gboolean show_rest(gpointer arg)
 {
 	struct bubbles *b = arg;
-	char *title = g_strdup_printf("%u more on the network", b->rest_count),
-	     *body = safe(b, b->rest_names->str, true);
+	struct words w;
 
 	b->rest_timer = 0;
-	if (!b->rest)
-		b->rest = notify_notification_new(title, body, "dialog-information");
-	else
-		notify_notification_update(b->rest, title, body, "dialog-information");
+	words_of_rest(&w,
+		      &(struct words_rest){.count = b->rest_count,
+					   .urgent = b->rest_urgent,
+					   .waited = b->rest_waited,
+					   .names = b->rest_names->str},
+		      b->markup);
+	put(&b->rest, &w);
+	words_free(&w);
 	show(b->rest);
-	g_free(title);
-	g_free(body);
 	return G_SOURCE_REMOVE;
+}
+
+/* What the shared bubble counts begins anew. */
+static void begin_rest(struct bubbles *b)
+{
+	b->rest_count = b->rest_urgent = 0;
+	g_string_truncate(b->rest_names, 0);
 }
 
 static void add_to_rest(struct bubbles *b, const struct link_notice *n)
 {
+	const char *name;
+
+	if (n->summary && !b->rest_timer)
+		begin_rest(b);
+	b->rest_waited = n->summary > 0;
+	b->rest_urgent += words_urgency(n) == WORDS_URGENT;
 	b->rest_count += n->summary ? (unsigned)n->summary : 1;
-	if (b->rest_names->len < BODY_MAX / 2)
-		g_string_append_printf(b->rest_names, "%s%s", b->rest_names->len ? ", " : "",
-				       n->summary ? n->text : n->name ?: n->exe ?: n->text ?: n->kind);
+	name = n->summary ? n->text : n->name ?: n->exe ?: n->text ?: n->kind;
+	if (b->rest_names->len + strlen(name) < NAMES_MAX)
+		g_string_append_printf(b->rest_names, "%s%s", b->rest_names->len ? ", " : "", name);
+	else if (!g_str_has_suffix(b->rest_names->str, MORE))
+		g_string_append(b->rest_names, MORE);
 	if (!b->rest_timer)
 		b->rest_timer = g_timeout_add(n->summary ? 0 : REST_MS, show_rest, b);
 }
 
-static bool may_show(struct bubbles *b)
+/* Few at once, and another one now and then. *quiet: none was shown for long. */
+static bool take_token(struct bucket *t, bool *quiet)
 {
-	int64_t now = now_s(), more = (now - b->token_s) / BUBBLES_EVERY_S;
+	int64_t now = now_s(), more = (now - t->given_s) / BUBBLES_EVERY_S;
 
 	if (more > 0) {
-		b->tokens = b->tokens + more > BUBBLES_BURST ? BUBBLES_BURST : b->tokens + (unsigned)more;
-		b->token_s = now;
+		t->tokens = t->tokens + more > BUBBLES_BURST ? BUBBLES_BURST : t->tokens + (unsigned)more;
+		t->given_s = now;
 	}
-	if (b->tokens == 0)
-		return false;
-	if (b->tokens-- == BUBBLES_BURST) { /* it was quiet: what the shared bubble counts begins anew */
-		b->rest_count = 0;
-		g_string_truncate(b->rest_names, 0);
-		b->token_s = now;
-	}
-	return true;
+	*quiet = t->tokens == BUBBLES_BURST;
+	if (*quiet)
+		t->given_s = now;
+	return t->tokens > 0 && t->tokens-- > 0;
+}
+
+static bool may_show(struct bubbles *b, const struct link_notice *n)
+{
+	bool quiet, urgent = words_urgency(n) == WORDS_URGENT, shown;
+
+	/* of verdicts, of runs and of what concerns no program there are only ever a few */
+	if (strcmp(n->kind, "verdict") == 0 || n->run || !n->exe)
+		return true;
+	shown = take_token(urgent ? &b->urgent : &b->usual, &quiet);
+	if (quiet && !urgent)
+		begin_rest(b);
+	return shown;
+}
+
+/* Runs of a package manager share one bubble, and so do all problems; verdicts stand beside what was said
+ * before. */
+static char *key_of(const struct link_notice *n)
+{
+	if (n->run)
+		return g_strdup_printf("run %lld", (long long)n->run);
+	if (strcmp(n->kind, "verdict") == 0)
+		return g_strdup_printf("verdict %s", n->exe ?: "");
+	return g_strdup(n->exe ?: n->kind);
 }
 
 void bubbles_show(struct bubbles *b, const struct link_notice *n)
 {
-	const char *key = n->exe ?: n->text ?: n->kind;
+	char *key = key_of(n);
 	struct bubble *u = n->summary ? NULL : find(b, key);
 
-	/* a verdict is always a bubble of its own */
-	if (n->summary || (!u && strcmp(n->kind, "verdict") != 0 && !may_show(b))) {
+	if (!b->server)
+		look_at_server(b);
+	if (n->summary || (!u && !may_show(b, n))) {
 		add_to_rest(b, n);
+		g_free(key);
 		return;
 	}
 	if (!u) {
 		u = oldest(b);
-		u->exe = g_strdup(key);
+		u->key = g_strdup(key);
+		u->exe = n->run ? NULL : g_strdup(n->exe);
 	}
 	u->count++;
 	u->used_s = now_s();
 	fill(b, u, n);
 	show(u->n);
+	g_free(key);
 }
 
 const char *bubbles_test(struct bubbles *b, char *server, unsigned long size)

@@ -139,6 +139,7 @@ static bool take_line(struct link *l, const char *line, size_t len)
 	cJSON *json = cJSON_ParseWithLength(line, len);
 	struct link_notice n = {0};
 	char *list = NULL;
+	int64_t seen;
 
 	if (!cJSON_IsObject(json)) {
 		cJSON_Delete(json);
@@ -150,13 +151,21 @@ static bool take_line(struct link *l, const char *line, size_t len)
 	n.name = string(json, "name");
 	n.user = string(json, "user");
 	n.text = string(json, "text");
+	n.package = string(json, "package");
+	n.version = string(json, "version");
+	n.manager = string(json, "manager");
+	n.explained = string(json, "explained");
+	n.run = number(json, "run");
+	n.members = number(json, "members");
+	n.packages = number(json, "packages");
 	n.summary = number(json, "summary");
 	if (n.summary)
 		n.text = list = names(json);
 	l->told(l->arg, &n);
 	g_free(list);
-	if (n.id > l->seen || n.summary) {
-		l->seen = n.id;
+	seen = number(json, "seen");
+	if (seen && seen != l->seen) {
+		l->seen = seen;
 		write_seen(l);
 	}
 	cJSON_Delete(json);

@@ -19,6 +19,11 @@ struct link_notice {
 	const char *kind;		      /* "new", "changed" ... */
 	const char *exe, *name, *user, *text; /* NULL: none */
 	int64_t summary;		      /* so many programs became one notice, 0: it is about one */
+	/* who brought its contents */
+	const char *package, *version, *manager; /* NULL: not known */
+	const char *explained; /* "yes", "no": they are not what the package brought, NULL: nobody knows */
+	int64_t run;	       /* the same for all that was brought together, 0: it came alone */
+	int64_t members, packages; /* of the run, so far */
 };
 typedef void link_told(void *arg, const struct link_notice *);
 

@@ -21,10 +21,12 @@
 #include "config/options.h"
 #include "store/notify/bubbles.h"
 #include "store/notify/link.h"
+#include "store/notify/terminal.h"
 
 #define MUTE_S 0 /* by a button: for ever; `femtosnitch unmute` undoes it */
 
 struct session {
+	const char *state_dir;
 	struct link *link;
 	struct bubbles *bubbles;
 	GMainLoop *loop;
@@ -39,7 +41,9 @@ static void clicked(void *arg, enum bubbles_action action, const char *exe)
 {
 	struct session *s = arg;
 
-	if (action == BUBBLES_MUTE)
+	if (action == BUBBLES_DETAILS)
+		(void)terminal_why(s->state_dir, exe);
+	else if (action == BUBBLES_MUTE)
 		link_mute(s->link, exe, MUTE_S);
 	else
 		link_ack(s->link, exe);
@@ -85,13 +89,13 @@ static char *state_file(void)
 	return file;
 }
 
-static int run(const char *socket)
+static int run(const char *socket, const char *state_dir)
 {
-	struct session s = {0};
+	struct session s = {.state_dir = state_dir};
 	char *state = state_file();
 
 	s.loop = g_main_loop_new(NULL, FALSE);
-	s.bubbles = bubbles_open(clicked, &s);
+	s.bubbles = bubbles_open(clicked, &s, terminal_there());
 	s.link = s.bubbles ? link_open(socket, state, told, &s) : NULL;
 	if (s.link) {
 		g_unix_signal_add(SIGTERM, end, s.loop);
@@ -124,7 +128,7 @@ static int test(const char *socket)
 		printf("BAD  femtosnitch-notify does not run in this session: systemctl --user start "
 		       "femtosnitch-notify\n");
 	broken |= lock != -EWOULDBLOCK;
-	b = bubbles_open(clicked, NULL);
+	b = bubbles_open(clicked, NULL, false);
 	why = b ? bubbles_test(b, server, sizeof(server))
 		: "no session bus: run this in your desktop session, not with sudo";
 	if (why)
@@ -164,5 +168,5 @@ int main(int argc, char **argv)
 		log_info("runs in this session already");
 		return 0;
 	}
-	return run(socket);
+	return run(socket, state_dir);
 }

@@ -49,7 +49,7 @@ int ask_report(const char *json, size_t len, struct ask_answer *answer)
 			  : good     ? WIRE_VERDICT_CLEAN
 				     : WIRE_VERDICT_UNKNOWN; /* nobody has looked at it yet */
 	snprintf(answer->detail, sizeof(answer->detail),
-		 "{'malicious': %u, 'suspicious': %u, 'harmless or undetected': %u}", bad, doubtful, good);
+		 "%u of %u engines find it malicious, %u suspicious", bad, bad + doubtful + good, doubtful);
 	return 0;
 }
 

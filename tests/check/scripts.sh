@@ -25,7 +25,7 @@ for file in .ci/* packaging/* packaging/completion/*.bash packaging/debian/* tes
 		bad=1
 	fi
 	case $file in
-	*/lib.sh | */machine.sh | tests/report.sh | *.bash) continue ;;
+	*/lib.sh | */machine.sh | */session.sh | tests/report.sh | *.bash) continue ;;
 	esac
 	[ -x "$file" ] || { fail "scripts/$file" "is not executable"; bad=1; }
 done

@@ -3,52 +3,11 @@
 # desktop.sh - bubbles: from a program's first packet to the session bus of whoever may know, once, few at a time,
 # nothing lost while nobody looks; a stage of it that dies costs nothing. The desktop is tests/e2e/notification-server.
 . "$(dirname "$0")/lib.sh"
-HERE=$(cd "$(dirname "$0")" && pwd)
-[ -x "$BUILD/femtosnitch-notify" ] || skip_all 'femtosnitch-notify was not built: no libnotify'
-for tool in dbus-daemon setpriv python3; do
-	command -v $tool >/dev/null || skip_all "needs $tool"
-done
-/usr/bin/python3 -c 'import dbus, gi' 2>/dev/null || skip_all 'needs python3-dbus and python3-gi'
+. "$(dirname "$0")/session.sh"
 rig_start
 peer_start
 daemon_config
 sed -i 's/"Desktop notifications": false/"Desktop notifications": true/' "$T/config.json"
-
-# A session of a user: bus, desktop, helper. What the desktop was asked to show is in $T/NAME/shown.
-session() { # NAME UID [CAPABILITY...]
-	s=$1 uid=$2
-	shift 2
-	mkdir -p "$T/$s/run" "$T/$s/state"
-	chown -R "$uid" "$T/$s"
-	setpriv --reuid="$uid" --regid="$uid" --clear-groups dbus-daemon --session --nofork --print-address \
-		>"$T/$s/address" 2>/dev/null &
-	JOBS="$JOBS $!"
-	said "$T/$s/address" unix: || fail "$s" 'no session bus'
-	setpriv --reuid="$uid" --regid="$uid" --clear-groups env DBUS_SESSION_BUS_ADDRESS="$(cat "$T/$s/address")" \
-		CLICK="${CLICK:-}" "$HERE/notification-server" "$T/$s/shown" "$@" 2>"$T/$s/server.err" &
-	JOBS="$JOBS $!"
-	sleep 1
-	helper "$s" "$uid"
-}
-
-helper() { # NAME UID
-	setpriv --reuid="$2" --regid="$2" --clear-groups env DBUS_SESSION_BUS_ADDRESS="$(cat "$T/$1/address")" \
-		XDG_RUNTIME_DIR="$T/$1/run" XDG_STATE_HOME="$T/$1/state" \
-		"$BUILD/femtosnitch-notify" --state-dir "$T/state" 2>>"$T/$1/helper.err" &
-	HELPER=$!
-	JOBS="$JOBS $!"
-}
-
-shown() { # NAME PATTERN [SECONDS]
-	said "$T/$1/shown" "$2" $((${3:-5} * 10))
-}
-
-# As a user (whom a bus knows) of whom nobody else on this machine has programs: what others do does not take bubbles away.
-USER=9 # news
-as_user() { # NAME BYTES
-	[ -e "$T/bin/$1" ] || { copy tcp.tmp tcp && mv "$T/bin/tcp.tmp" "$T/bin/$1"; echo "$1" >>"$T/bin/$1"; }
-	in_a setpriv --reuid=$USER --regid=$USER --clear-groups "$T/bin/$1" up $B4 $SINK "$2" >"$T/said/${1#*/}"
-}
 
 daemon_start
 chmod 755 "$T/state" # other users reach the socket, as in /run/femtosnitch
@@ -111,9 +70,8 @@ sleep 2
 same nobody_is_told "$(wc -l <"$T/desk/shown")" "$before"
 helper desk $USER
 sleep 4
-same one_summary "$(tail -n +$((before + 1)) "$T/desk/shown" | grep -c 'more on the network')" 1
-setpriv --reuid=$USER --regid=$USER --clear-groups env DBUS_SESSION_BUS_ADDRESS="$(cat "$T/desk/address")" \
-	XDG_RUNTIME_DIR="$T/desk/run" "$BUILD/femtosnitch-notify" --test --state-dir "$T/state" >"$T/test"
+same one_summary "$(tail -n +$((before + 1)) "$T/desk/shown" | grep -c 'programs new or changed while nobody looked')" 1
+in_session desk $USER "$BUILD/femtosnitch-notify" --test --state-dir "$T/state" >"$T/test"
 same notify_test "$(grep -c '^ok' "$T/test")" 3
 DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere XDG_RUNTIME_DIR=$T/said \
 	"$BUILD/femtosnitch-notify" --test --state-dir "$T/nowhere" >"$T/test" 2>&1

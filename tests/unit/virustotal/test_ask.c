@@ -38,7 +38,7 @@ static void test_report(void **state)
 	(void)state;
 	assert_int_equal(read_report(report, strlen(report), &a), 0);
 	assert_int_equal(a.verdict, WIRE_VERDICT_MALICIOUS);
-	assert_string_equal(a.detail, "{'malicious': 2, 'suspicious': 1, 'harmless or undetected': 60}");
+	assert_string_equal(a.detail, "2 of 63 engines find it malicious, 1 suspicious");
 }
 
 static void test_cut(void **state)
