@@ -12,23 +12,25 @@
 
 #define FIRST_ENTRIES 32
 
-static_assert(sizeof(struct batch_key) == 2 * 8 + 2 * WIRE_ADDR_SIZE + 5 * 4 + 2 * 2 + 4 + 4,
+static_assert(sizeof(struct batch_key) == 4 * 8 + 2 * WIRE_ADDR_SIZE + 5 * 4 + 2 * 2 + 4 + 4,
 	      "batch_key: no padding");
 
 struct batch {
 	struct images *images;
+	struct names *names;
 	struct batch_entry *entry;
 	uint32_t *slot; /* number of the entry + 1, 0 = free; twice as many as entries */
 	size_t size, count, max, foreign;
 };
 
-struct batch *batch_new(struct images *im, size_t max)
+struct batch *batch_new(struct images *im, struct names *names, size_t max)
 {
 	struct batch *b = calloc(1, sizeof(*b));
 
 	if (!b)
 		return NULL;
 	b->images = im;
+	b->names = names;
 	b->max = max;
 	return b;
 }
@@ -68,9 +70,18 @@ static uint32_t *find_slot(const struct batch *b, const struct batch_key *key)
 	return &b->slot[i];
 }
 
+static void find_anew(struct batch *b)
+{
+	size_t i;
+
+	memset(b->slot, 0, b->size * 2 * sizeof(*b->slot));
+	for (i = 0; i < b->count; i++)
+		*find_slot(b, &b->entry[i].key) = (uint32_t)i + 1;
+}
+
 static int grow(struct batch *b)
 {
-	size_t size = b->size ? b->size * 2 : FIRST_ENTRIES, i;
+	size_t size = b->size ? b->size * 2 : FIRST_ENTRIES;
 	struct batch_entry *entry;
 	uint32_t *slot;
 
@@ -86,13 +97,14 @@ static int grow(struct batch *b)
 	b->entry = entry;
 	b->slot = slot;
 	b->size = size;
-	for (i = 0; i < b->count; i++)
-		*find_slot(b, &entry[i].key) = (uint32_t)i + 1;
+	find_anew(b);
 	return 0;
 }
 
-static void add_sums(struct batch_entry *e, const struct batch_sums *sums, uint64_t cookie)
+static void add_sums(struct batch_entry *e, const struct batch_entry *more)
 {
+	const struct batch_sums *sums = &more->sums;
+
 	if (sums->first_s < e->sums.first_s)
 		e->sums.first_s = sums->first_s;
 	if (sums->last_s > e->sums.last_s)
@@ -103,20 +115,40 @@ static void add_sums(struct batch_entry *e, const struct batch_sums *sums, uint6
 	e->sums.tunnel_sent_bytes += sums->tunnel_sent_bytes;
 	e->sums.tunnel_received_bytes += sums->tunnel_received_bytes;
 	e->sums.connections += sums->connections;
-	if (cookie == 0 || cookie != e->cookie)
+	if (more->cookie == 0 || more->cookie != e->cookie)
 		e->sums.events += sums->events;
-	e->cookie = cookie;
+	e->cookie = more->cookie;
+	e->connection = more->connection;
+	e->user = more->user;
+	e->ended = more->ended;
 }
 
-int batch_add(struct batch *b, const struct batch_key *key, const struct batch_sums *sums, uint64_t cookie)
+static void take_references(struct batch *b, const struct batch_key *key)
 {
-	struct batch_entry *e;
+	if (key->image)
+		image_ref(key->image);
+	place_ref(key->creator);
+	names_ref(&key->names);
+	b->foreign += !key->image || !key->image->command->program->self;
+}
+
+static void give_back(struct batch *b, const struct batch_key *key)
+{
+	b->foreign -= !key->image || !key->image->command->program->self;
+	images_unref(b->images, key->image);
+	place_unref(key->creator);
+	names_unref(b->names, &key->names);
+}
+
+int batch_add(struct batch *b, const struct batch_entry *more)
+{
+	const struct batch_key *key = &more->key;
 	uint32_t *slot;
 	int rc;
 
 	slot = b->size ? find_slot(b, key) : NULL;
 	if (slot && *slot) {
-		add_sums(&b->entry[*slot - 1], sums, cookie);
+		add_sums(&b->entry[*slot - 1], more);
 		return 0;
 	}
 	if (b->count >= b->max)
@@ -126,16 +158,34 @@ int batch_add(struct batch *b, const struct batch_key *key, const struct batch_s
 			return rc;
 		slot = find_slot(b, key);
 	}
-	e = &b->entry[b->count++];
-	e->key = *key;
-	e->sums = *sums;
-	e->cookie = cookie;
+	b->entry[b->count++] = *more;
 	*slot = (uint32_t)b->count;
-	if (key->image)
-		image_ref(key->image);
-	place_ref(key->creator);
-	b->foreign += !key->image || !key->image->command->program->self;
+	take_references(b, key);
 	return 0;
+}
+
+void batch_revise(struct batch *b, bool (*revise)(void *arg, struct batch_entry *), void *arg)
+{
+	size_t i, kept = 0, changed = 0;
+	struct batch_entry e;
+
+	for (i = 0; i < b->count; i++) {
+		e = b->entry[i];
+		if (!revise(arg, &e)) {
+			give_back(b, &b->entry[i].key);
+			continue;
+		}
+		if (memcmp(&e.key, &b->entry[i].key, sizeof(e.key)) != 0) {
+			names_ref(&e.key.names);
+			names_unref(b->names, &b->entry[i].key.names);
+			changed++;
+		}
+		b->entry[kept++] = e;
+	}
+	changed += b->count - kept;
+	b->count = kept;
+	if (changed)
+		find_anew(b);
 }
 
 size_t batch_count(const struct batch *b)
@@ -158,11 +208,9 @@ void batch_clear(struct batch *b)
 {
 	size_t i;
 
-	for (i = 0; i < b->count; i++) {
-		images_unref(b->images, b->entry[i].key.image);
-		place_unref(b->entry[i].key.creator);
-	}
-	b->count = b->foreign = 0;
+	for (i = 0; i < b->count; i++)
+		give_back(b, &b->entry[i].key);
+	b->count = 0;
 	if (b->size)
 		memset(b->slot, 0, b->size * 2 * sizeof(*b->slot));
 }

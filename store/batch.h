@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * batch.h - the traffic that is not written yet: one entry per image, peer, maker of the socket and manner,
- * with sums. No I/O.
+ * batch.h - the traffic that is not written yet: one entry per image, peer, its name, maker of the socket and
+ * manner, with sums. No I/O.
  *
- * Memory is taken as it is needed and given back by batch_trim(). Bound: BATCH_MAX entries, 152 bytes each;
+ * Memory is taken as it is needed and given back by batch_trim(). Bound: BATCH_MAX entries, 200 bytes each;
  * the store writes early at BATCH_EARLY, so the space above is used only while snitch.db cannot be written.
  */
 #ifndef FEMTOSNITCH_STORE_BATCH_H
@@ -14,6 +14,7 @@
 
 #include "bpf/wire.h"
 #include "store/images.h"
+#include "store/names.h"
 
 #define BATCH_EARLY 32768
 #define BATCH_MAX 65536
@@ -22,6 +23,7 @@
 struct batch_key {
 	struct image *image;   /* NULL = nobody described it */
 	struct place *creator; /* where the socket was made; NULL = where the image runs, or unknown */
+	struct names_of names;
 	uint8_t laddr[WIRE_ADDR_SIZE];
 	uint8_t raddr[WIRE_ADDR_SIZE];
 	uint32_t uid;
@@ -53,16 +55,23 @@ struct batch_sums {
 struct batch_entry {
 	struct batch_key key;
 	struct batch_sums sums;
-	uint64_t cookie; /* of the last socket added: its next record is not another event */
+	/* of the last socket added */
+	uint64_t cookie; /* its next record is not another event */
+	uint64_t connection;
+	struct wire_image_key user;
+	bool ended;
 };
 
 struct batch;
-struct batch *batch_new(struct images *, size_t max); /* NULL: no memory */
+struct batch *batch_new(struct images *, struct names *, size_t max); /* both are kept. NULL: no memory */
 void batch_free(struct batch *);
 
-/* Add to the entry of key, which takes its own reference to the image and the place. 0, or -ENOSPC at the
- * bound, -ENOMEM: nothing was added. cookie 0 = each call is an event of its own. */
-int batch_add(struct batch *, const struct batch_key *, const struct batch_sums *, uint64_t cookie);
+/* Add to the entry of e->key, which takes its own references to the image, the place and the names. 0, or
+ * -ENOSPC at the bound, -ENOMEM: nothing was added. cookie 0 = each call is an event of its own. */
+int batch_add(struct batch *, const struct batch_entry *e);
+
+/* Look at each entry once more: revise may set names that its key lacks (borrowed ones); false drops it. */
+void batch_revise(struct batch *, bool (*revise)(void *arg, struct batch_entry *), void *arg);
 
 size_t batch_count(const struct batch *);
 size_t batch_foreign(const struct batch *); /* entries that are not about programs of ours */

@@ -17,11 +17,13 @@
 
 #include "store/schema.h"
 
-#define COLUMNS_VERSION 1
+#define COLUMNS_VERSION 2
 
 /* clang-format off */
 /* Most ids are 0: no look at the table then, which a join would take. */
 #define COLUMNS_TEXT(id, text, table) "CASE WHEN " id " THEN (SELECT " text " FROM " table " WHERE id = " id ") END"
+
+#define COLUMNS_ORIGIN(text) "CASE f.origin WHEN -2 THEN '' ELSE " COLUMNS_TEXT("f.origin", text, "origin") " END"
 
 #define COLUMNS_FLOW(COLUMN) \
 	COLUMN(1, contime, bigint, "f.contime") \
@@ -46,7 +48,12 @@
 	COLUMN(1, creator_uid, bigint, "f.creator_uid") \
 	COLUMN(1, tunnel_send, bigint, "f.tunnel_send") \
 	COLUMN(1, tunnel_recv, bigint, "f.tunnel_recv") \
-	COLUMN(0, user, text, "(SELECT name FROM account WHERE uid = f.uid)")
+	COLUMN(0, user, text, "(SELECT name FROM account WHERE uid = f.uid)") \
+	COLUMN(2, name_source, text, SCHEMA_NAME_SOURCE("f.name_source")) \
+	COLUMN(2, domain_resolved, text, COLUMNS_TEXT("f.domain_resolved", "text", "domain")) \
+	COLUMN(2, country, text, COLUMNS_ORIGIN("country")) \
+	COLUMN(2, asn, bigint, COLUMNS_TEXT("f.origin", "asn", "origin")) \
+	COLUMN(2, as_name, text, COLUMNS_ORIGIN("as_name"))
 
 #define COLUMNS_FLOW_FROM " FROM flow f"
 
@@ -103,6 +110,7 @@
 #define COLUMNS_HASHED(since, name, type, sql) COLUMNS_HASHED_##since(sql)
 #define COLUMNS_HASHED_0(sql) ", NULL"
 #define COLUMNS_HASHED_1(sql) ", " sql
+#define COLUMNS_HASHED_2(sql) ", " sql
 #define COLUMNS_NAME(since, name, type, sql) ", " #name
 #define COLUMNS_ONE(since, name, type, sql) +1
 

@@ -303,6 +303,12 @@ struct image *images_find(struct images *im, const struct wire_image_key *key)
 	return processes_image(im->processes, key);
 }
 
+bool images_forked_from(const struct images *im, const struct wire_image_key *key,
+			struct wire_image_key *parent)
+{
+	return processes_forked_from(im->processes, key, parent);
+}
+
 uint64_t images_window(struct images *im)
 {
 	return processes_window(im->processes);

@@ -72,6 +72,9 @@ void images_exit(struct images *, const struct wire_exit *);
  * this module, unless image_ref() is called. */
 struct image *images_find(struct images *, const struct wire_image_key *);
 struct image *image_ref(struct image *);
+
+/* Is the process a fork that runs the same image still? Then *parent is who forked it. */
+bool images_forked_from(const struct images *, const struct wire_image_key *, struct wire_image_key *parent);
 void images_unref(struct images *, struct image *); /* NULL is fine */
 
 /* A window is over: keys that ended two windows ago are forgotten. Returns how many live ones had to be

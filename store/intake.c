@@ -19,8 +19,9 @@ int intake_open(struct intake *in, const struct settings *settings)
 	in->places = places_new(PLACES_MAX);
 	in->images = in->programs && in->places ? images_new(in->programs, in->places, IMAGES_PROCESSES_MAX)
 						: NULL;
-	in->batch = in->images ? batch_new(in->images, BATCH_MAX) : NULL;
-	in->waiting = in->images ? batch_new(in->images, BATCH_EARLY) : NULL;
+	in->names = in->images ? names_new(in->images) : NULL;
+	in->batch = in->names ? batch_new(in->images, in->names, BATCH_MAX) : NULL;
+	in->waiting = in->names ? batch_new(in->images, in->names, BATCH_EARLY) : NULL;
 	in->seen = seen_new();
 	in->losses = losses_new();
 	in->changes = changes_new();
@@ -34,6 +35,7 @@ void intake_close(struct intake *in)
 {
 	batch_free(in->batch);
 	batch_free(in->waiting);
+	names_free(in->names);
 	images_free(in->images);
 	places_free(in->places);
 	programs_free(in->programs);
@@ -58,13 +60,13 @@ void intake_loss(struct intake *in, enum wire_loss_kind kind, wire_ns from, wire
 	losses_add(in->losses, &loss, detail, strlen(detail));
 }
 
-static void put(struct intake *in, struct batch *b, const struct batch_key *key,
-		const struct batch_sums *sums, uint64_t cookie)
+static void put(struct intake *in, struct batch *b, const struct batch_entry *e)
 {
-	int rc = batch_add(b, key, sums, cookie);
+	const struct batch_sums *sums = &e->sums;
+	int rc = batch_add(b, e);
 
 	if (rc == -ENOSPC && b == in->waiting)
-		rc = batch_add(in->batch, key, sums, cookie);
+		rc = batch_add(in->batch, e);
 	if (rc != 0)
 		intake_loss(in, WIRE_LOSS_STORE, (wire_ns)sums->first_s * NS, (wire_ns)sums->last_s * NS, 1,
 			    sums->sent_bytes + sums->received_bytes,
@@ -113,11 +115,11 @@ static void put_execution(struct intake *in, struct image *image, const struct w
 	};
 	struct program *p = image->command->program;
 	int64_t at = exec->time_ns ? (int64_t)(exec->time_ns / NS) : now_s;
-	struct batch_sums sums = {.first_s = at, .last_s = at, .events = 1};
+	struct batch_entry e = {.key = key, .sums = {.first_s = at, .last_s = at, .events = 1}};
 
 	programs_used(in->programs, p, at, false);
 	if (!sha256_ignored(in->settings, p))
-		put(in, must_wait(in->settings, p) ? in->waiting : in->batch, &key, &sums, 0);
+		put(in, must_wait(in->settings, p) ? in->waiting : in->batch, &e);
 }
 
 static void used_network(struct intake *in, const struct image *i, uint32_t uid, int64_t now_s)
@@ -149,6 +151,12 @@ int intake_image(struct intake *in, const struct wire_image *wire, int64_t now_s
 	else if (exec->source == WIRE_EXEC_EXECVE && !known)
 		put_execution(in, image, exec, now_s);
 	return 0;
+}
+
+/* By what name may it be ignored? NULL: by none. */
+static const char *may_hide(const struct names_of *names)
+{
+	return names->resolved && name_may_hide(names->resolved) ? names->resolved->text : NULL;
 }
 
 /* Traffic of the kernel's own sockets (key 0) that the collector had no name for. */
@@ -228,42 +236,113 @@ static void fill_key(struct batch_key *key, const struct settings *settings, con
 	}
 }
 
-static bool is_ignored(const struct settings *settings, const struct wire_flow *f, const struct program *p)
+static bool is_ignored(const struct settings *settings, const struct wire_flow *f, const struct program *p,
+		       const struct names_of *names)
 {
 	if (settings->n_ignore == 0)
 		return false;
 	return settings_ignored(settings, f->family, f->laddr, f->raddr, f->lport, f->rport,
-				p && p->hash_error == WIRE_HASH_OK ? p->sha256 : NULL, NULL);
+				p && p->hash_error == WIRE_HASH_OK ? p->sha256 : NULL, may_hide(names));
+}
+
+static void find_names(struct intake *in, const struct wire_flow *f, wire_ns first,
+		       const struct batch_entry *e, struct names_of *names)
+{
+	struct names_connection c = {
+		.ask = {.image = f->image,
+			.addr = f->raddr,
+			.netns = f->netns,
+			.family = f->family,
+			.begin_ns = first},
+		.cookie = f->cookie,
+		.id = e->connection,
+		.incoming = f->direction == WIRE_DIRECTION_IN,
+		.begins = e->sums.connections > 0,
+		.ends = e->ended,
+	};
+
+	names_find(in->names, &c, names);
 }
 
 void intake_flow(struct intake *in, const struct wire_flow *f, wire_ns now)
 {
 	wire_ns first = f->first_ns ? f->first_ns : now, last = f->last_ns > first ? f->last_ns : first;
-	struct batch_key key = {.image = find_image(in, f)};
-	struct program *p = key.image ? key.image->command->program : NULL;
-	struct batch_sums sums = {
-		.first_s = (int64_t)(first / NS),
-		.last_s = (int64_t)(last / NS),
-		.sniffed_bytes = f->sniffed_bytes,
-		.events = 1,
+	struct batch_entry e = {
+		.key = {.image = find_image(in, f)},
+		.sums = {.first_s = (int64_t)(first / NS),
+			 .last_s = (int64_t)(last / NS),
+			 .sniffed_bytes = f->sniffed_bytes,
+			 .events = 1},
+		.cookie = f->cookie,
+		.connection = connection_hash(f),
+		.user = f->image,
+		.ended = f->flags & WIRE_FLOW_ENDED,
 	};
+	struct program *p = e.key.image ? e.key.image->command->program : NULL;
+	struct names_of names;
 
 	/* what is in a tunnel's frames is counted at the sockets behind it as well */
-	*(f->flags & WIRE_FLOW_TUNNEL ? &sums.tunnel_sent_bytes : &sums.sent_bytes) = f->sent_bytes;
-	*(f->flags & WIRE_FLOW_TUNNEL ? &sums.tunnel_received_bytes : &sums.received_bytes) =
+	*(f->flags & WIRE_FLOW_TUNNEL ? &e.sums.tunnel_sent_bytes : &e.sums.sent_bytes) = f->sent_bytes;
+	*(f->flags & WIRE_FLOW_TUNNEL ? &e.sums.tunnel_received_bytes : &e.sums.received_bytes) =
 		f->received_bytes;
 	if (p)
-		used_network(in, key.image, f->uid, sums.last_s);
-	if (is_ignored(in->settings, f, p)) {
+		used_network(in, e.key.image, f->uid, e.sums.last_s);
+	e.sums.connections =
+		f->cookie == 0 || seen_first(in->seen, e.connection, e.ended, (int64_t)(now / NS));
+	find_names(in, f, first, &e, &names);
+	if (is_ignored(in->settings, f, p, &names)) {
 		if (p)
-			programs_ignored(in->programs, p, sums.sent_bytes + sums.received_bytes);
+			programs_ignored(in->programs, p, e.sums.sent_bytes + e.sums.received_bytes);
 		return;
 	}
-	sums.connections = f->cookie == 0 || seen_first(in->seen, connection_hash(f),
-							f->flags & WIRE_FLOW_ENDED, (int64_t)(now / NS));
-	fill_key(&key, in->settings, f);
-	key.creator = creator(in, f, key.image);
-	put(in, must_wait(in->settings, p) ? in->waiting : in->batch, &key, &sums, f->cookie);
+	fill_key(&e.key, in->settings, f);
+	if (in->settings->log_addresses)
+		e.key.names = names;
+	e.key.creator = creator(in, f, e.key.image);
+	put(in, must_wait(in->settings, p) ? in->waiting : in->batch, &e);
+}
+
+/* False: it is ignored, now that its name is known. */
+static bool name_late(void *arg, struct batch_entry *e)
+{
+	struct intake *in = arg;
+	struct batch_key *key = &e->key;
+	struct names_connection c = {
+		.ask = {.image = e->user,
+			.addr = key->raddr,
+			.netns = key->netns,
+			.family = key->family,
+			.begin_ns = (wire_ns)e->sums.first_s * NS},
+		.cookie = e->cookie,
+		.id = e->connection,
+		.incoming = key->direction == WIRE_DIRECTION_IN,
+		.begins = e->sums.connections > 0,
+		.ends = e->ended,
+	};
+	struct names_of names;
+
+	/* of sockets that share a row the name of the last would be the name of all */
+	if (key->lport < 0 || key->addresses_off || e->sums.events != 1 ||
+	    (key->names.claim && key->names.resolved))
+		return true;
+	names_find(in->names, &c, &names);
+	key->names.claim = key->names.claim ?: names.claim;
+	if (key->names.resolved || !names.resolved)
+		return true;
+	key->names.resolved = names.resolved;
+	if (!may_hide(&names) ||
+	    !settings_ignored(in->settings, key->family, key->laddr, key->raddr, (uint16_t)key->lport,
+			      (uint16_t)key->rport, NULL, names.resolved->text))
+		return true;
+	if (key->image)
+		programs_ignored(in->programs, key->image->command->program,
+				 e->sums.sent_bytes + e->sums.received_bytes);
+	return false;
+}
+
+void intake_name(struct intake *in)
+{
+	batch_revise(in->batch, name_late, in);
 }
 
 void intake_settle(struct intake *in, wire_ns now, int all)
@@ -282,7 +361,7 @@ void intake_settle(struct intake *in, wire_ns now, int all)
 		if (sha256_ignored(in->settings, p))
 			programs_ignored(in->programs, p, e[i].sums.sent_bytes + e[i].sums.received_bytes);
 		else
-			put(in, in->batch, &e[i].key, &e[i].sums, e[i].cookie);
+			put(in, in->batch, &e[i]);
 	}
 	batch_clear(in->waiting);
 }
@@ -294,5 +373,6 @@ void intake_window(struct intake *in, wire_ns now)
 	if (evicted > 0)
 		intake_loss(in, WIRE_LOSS_IMAGE, now, now, evicted, 0,
 			    "more processes than are remembered: the oldest were forgotten");
+	names_window(in->names);
 	intake_settle(in, now, 0);
 }

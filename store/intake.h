@@ -10,6 +10,7 @@
 #include "store/batch.h"
 #include "store/changes.h"
 #include "store/losses.h"
+#include "store/names.h"
 #include "store/seen.h"
 
 #define INTAKE_WAIT_S 60 /* for a hash that "Log ignore" asks for */
@@ -19,6 +20,7 @@ struct intake {
 	struct programs *programs;
 	struct places *places;
 	struct images *images;
+	struct names *names;
 	struct batch *batch;
 	struct batch *waiting; /* traffic of programs whose hash decides whether it is kept */
 	struct seen *seen;
@@ -35,6 +37,9 @@ int intake_image(struct intake *, const struct wire_image *, int64_t now_s, bool
 
 /* What finds no room is counted as a loss. */
 void intake_flow(struct intake *, const struct wire_flow *, wire_ns now);
+
+/* The batch is about to be written: traffic whose name came behind it gets it now. */
+void intake_name(struct intake *);
 
 /* A window is over: forget who ended long ago, decide about traffic that waited. */
 void intake_window(struct intake *, wire_ns now);

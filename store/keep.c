@@ -74,12 +74,14 @@ static int commit(struct keep *k)
 		.facts = k->facts.next,
 		.copied = &k->copied,
 	};
-	uint64_t foreign = batch_foreign(k->in.batch);
+	uint64_t foreign;
 	struct timespec from, to;
 	int64_t rows;
 
 	if (!k->db.db && keep_db_reopen(k) != 0)
 		return k->trouble;
+	intake_name(&k->in);
+	foreign = batch_foreign(k->in.batch);
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	rows = writer_commit(k->writer, settings, k->in.batch, k->in.losses, &mark);
 	clock_gettime(CLOCK_MONOTONIC, &to);

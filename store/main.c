@@ -56,6 +56,10 @@ static void handle(struct keep *k, const struct wire_hdr *hdr, const void *paylo
 		if (intake_place(&k->in, payload) != 0)
 			log_warnx("no memory for a place");
 		break;
+	case WIRE_NAME:
+		if (names_add(k->in.names, payload) != 0)
+			log_warnx("no memory for a name");
+		break;
 	case WIRE_IMAGE:
 		identity(k, payload, known);
 		break;

@@ -204,6 +204,18 @@ struct image *processes_image(struct processes *ps, const struct wire_image_key 
 	return p ? image_of(ps, p, 0) : NULL;
 }
 
+/* exec_id rises with each execve, and a fork begins with its parent's. */
+bool processes_forked_from(const struct processes *ps, const struct wire_image_key *key,
+			   struct wire_image_key *parent)
+{
+	const struct process *p = find(ps, key);
+
+	if (!p || p->parent_key.tgid == 0 || p->parent_key.exec_id != key->exec_id)
+		return false;
+	*parent = p->parent_key;
+	return true;
+}
+
 /* For one that has no parent yet. Its key is set last: the parent may claim to be its child. */
 static void set_parent(struct processes *ps, struct process *p, const struct wire_image_key *key)
 {

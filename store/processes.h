@@ -16,8 +16,9 @@ int processes_exec(struct processes *, const struct wire_exec *, struct command 
 int processes_fork(struct processes *, const struct wire_fork *);
 void processes_exit(struct processes *, const struct wire_exit *);
 
-/* As images_find(), images_window(), images_processes(). */
+/* As images_find(), images_forked_from(), images_window(), images_processes(). */
 struct image *processes_image(struct processes *, const struct wire_image_key *);
+bool processes_forked_from(const struct processes *, const struct wire_image_key *, struct wire_image_key *);
 uint64_t processes_window(struct processes *);
 size_t processes_count(const struct processes *);
 

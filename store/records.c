@@ -33,6 +33,7 @@ struct records {
 	size_t cache_size;
 	uint32_t account[ACCOUNTS_MAX]; /* uids already looked up, direct-mapped */
 	bool account_known[ACCOUNTS_MAX];
+	uint64_t forgotten;	      /* how often: ids of names are of one time between */
 	struct timespec passwd_mtime; /* when they were */
 };
 
@@ -40,8 +41,10 @@ struct records *records_new(struct sqlite *db)
 {
 	struct records *r = calloc(1, sizeof(*r));
 
-	if (r)
-		r->db = db;
+	if (!r)
+		return NULL;
+	r->db = db;
+	r->forgotten = 1;
 	return r;
 }
 
@@ -58,6 +61,7 @@ void records_forget(struct records *r)
 	if (r->cache)
 		memset(r->cache, 0, r->cache_size * sizeof(*r->cache));
 	memset(r->account_known, 0, sizeof(r->account_known));
+	r->forgotten++;
 }
 
 void records_expect(struct records *r, size_t n)
@@ -97,16 +101,19 @@ struct interned {
 	const char *find, *touch, *add;
 };
 
-#define INTERNED(table)                                                                                      \
+#define INTERNED(table, columns, values)                                                                     \
 	{                                                                                                    \
 		"SELECT id, last_hour FROM " table " WHERE text = ?1",                                       \
 			"UPDATE " table " SET last_hour = max(last_hour, ?2) WHERE id = ?1",                 \
-			"INSERT INTO " table "(text, last_hour) VALUES(?1, ?2)"                              \
+			"INSERT INTO " table "(text, last_hour" columns ") VALUES(?1, ?2" values ")"         \
 	}
 
-static const struct interned addresses = INTERNED("address"), domains = INTERNED("domain");
+static const struct interned addresses = INTERNED("address", "", ""),
+			     domains = INTERNED("domain", ", reversed", ", ?3");
 
-static int64_t text_id(struct records *r, const struct interned *table, const char *text, int64_t now_s)
+/* more: a third column of rows that are made, or NULL. */
+static int64_t text_id(struct records *r, const struct interned *table, const char *text, const char *more,
+		       int64_t now_s)
 {
 	int64_t hour = now_s - now_s % 3600, id = 0, known = 0;
 	sqlite3_stmt *stmt = sqlite_statement(r->db, table->find);
@@ -126,15 +133,48 @@ static int64_t text_id(struct records *r, const struct interned *table, const ch
 	else
 		sqlite3_bind_text(stmt, 1, text, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(stmt, 2, hour);
+	if (!id && more)
+		sqlite3_bind_text(stmt, 3, more, -1, SQLITE_STATIC);
 	rc = sqlite_run(r->db, stmt);
 	if (rc < 0)
 		return rc;
 	return id ? id : sqlite3_last_insert_rowid(r->db->db);
 }
 
-int64_t records_domain(struct records *r, const char *text, int64_t now_s)
+/* "www.example.com" as "com.example.www.": a domain and all below it begin alike, and stand together. */
+static void reverse(char *to, const char *text)
 {
-	return text_id(r, &domains, text, now_s);
+	const char *end = text + strlen(text), *at;
+
+	for (; end >= text; end = at - 1) {
+		for (at = end; at > text && at[-1] != '.'; at--)
+			;
+		to = mempcpy(to, at, (size_t)(end - at));
+		*to++ = '.';
+	}
+	*to = '\0';
+}
+
+int64_t records_name(struct records *r, struct name *n, int64_t now_s)
+{
+	int64_t hour = now_s - now_s % 3600, id;
+	char reversed[WIRE_DOMAIN_MAX + 1];
+
+	if (n->row_of == r->forgotten && n->id && n->last_hour_s >= hour)
+		return n->id;
+	reverse(reversed, n->text);
+	id = text_id(r, &domains, n->text, reversed, now_s);
+	if (id < 0)
+		return id;
+	n->id = id;
+	n->row_of = r->forgotten;
+	n->last_hour_s = hour;
+	return id;
+}
+
+int64_t records_no_name(struct records *r, int64_t now_s)
+{
+	return text_id(r, &domains, "", NULL, now_s);
 }
 
 static size_t address_slot(const struct records *r, int family, const uint8_t addr[16])
@@ -164,7 +204,7 @@ int64_t records_address(struct records *r, int family, const uint8_t addr[16], i
 		if (c->hour == hour && c->family == family && memcmp(c->addr, addr, sizeof(c->addr)) == 0)
 			return c->id;
 	}
-	id = text_id(r, &addresses, text, now_s);
+	id = text_id(r, &addresses, text, NULL, now_s);
 	if (id > 0 && c) {
 		memcpy(c->addr, addr, sizeof(c->addr));
 		c->family = (uint16_t)family;

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "store/images.h"
+#include "store/name.h"
 #include "store/sqlite.h"
 
 struct records;
@@ -29,8 +30,8 @@ int64_t records_place(struct records *, struct place *, int64_t now_s); /* of an
 /* AF_UNSPEC: switched off, the empty text. */
 int64_t records_address(struct records *, int family, const uint8_t addr[16], int64_t now_s);
 
-/* The row of a domain; "" is one that was switched off. */
-int64_t records_domain(struct records *, const char *text, int64_t now_s);
+int64_t records_name(struct records *, struct name *, int64_t now_s); /* of its text */
+int64_t records_no_name(struct records *, int64_t now_s);	      /* "": switched off */
 
 /* The name of uid, if the local user list has one, goes to the table of accounts. 0 or -errno. */
 int records_account(struct records *, uint32_t uid);

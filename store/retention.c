@@ -173,10 +173,7 @@ static const struct {
 			"DELETE FROM " table                                                                 \
 			" WHERE id > ?2 AND id <= ?2 + " TEXT(INTERNED_SLICE) " AND last_hour < ?1"          \
 	}
-	INTERNED("image"),
-	INTERNED("place"),
-	INTERNED("address"),
-	INTERNED("domain"),
+	INTERNED("image"), INTERNED("place"), INTERNED("address"), INTERNED("domain"), INTERNED("origin"),
 };
 
 /* What is said of programs, once they are forgotten, and changes as old as the rows removed. */

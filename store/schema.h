@@ -342,16 +342,20 @@
 
 /* Version 4: names and where in the world */
 #define SCHEMA_V4_NAMES \
-	"ALTER TABLE flow ADD COLUMN name_source INTEGER NOT NULL DEFAULT 0;"		/* enum wire_name_source, of domain */ \
+	"ALTER TABLE flow ADD COLUMN name_source INTEGER NOT NULL DEFAULT 0;"		/* enum wire_name_source, of domain; SCHEMA_OFF */ \
 	"ALTER TABLE flow ADD COLUMN domain_resolved INTEGER NOT NULL DEFAULT 0;"	/* domain, where it differs */ \
-	"ALTER TABLE flow ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;" \
+	"ALTER TABLE flow ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;"			/* SCHEMA_OFF */ \
 	"CREATE TABLE origin(" \
 	" id INTEGER PRIMARY KEY," \
 	" country TEXT,"			/* ISO 3166-1 alpha-2 */ \
 	" asn INTEGER," \
 	" as_name TEXT," \
 	" dated INTEGER NOT NULL,"		/* unix seconds: when the database that says so was made */ \
-	" UNIQUE(country, asn, as_name, dated));"
+	" last_hour INTEGER NOT NULL);"		/* last use, within the hour */ \
+	"CREATE INDEX origin_all ON origin(asn, country, as_name, dated);" \
+	"ALTER TABLE domain ADD COLUMN reversed TEXT;"	/* "com.example.www.": what is below a domain begins with it */ \
+	"CREATE INDEX domain_reversed ON domain(reversed) WHERE reversed IS NOT NULL;" \
+	"CREATE INDEX sum_day_domain ON sum_day(domain, bucket) WHERE domain > 0;"
 
 /* Version 4: what was given to VirusTotal */
 #define SCHEMA_V4_TELL \
@@ -393,7 +397,7 @@
 	"CASE " column " WHEN 1 THEN 'kernel' WHEN 2 THEN 'argv' WHEN 3 THEN 'inline' WHEN 4 THEN 'module'" \
 	" WHEN 5 THEN 'stdin' END"
 #define SCHEMA_NAME_SOURCE(column) \
-	"CASE " column " WHEN 1 THEN 'sni' WHEN 2 THEN 'quic' WHEN 3 THEN 'http' WHEN 4 THEN 'ech' WHEN 5 THEN 'dns'" \
+	"CASE " column " WHEN -2 THEN '' WHEN 1 THEN 'sni' WHEN 2 THEN 'quic' WHEN 3 THEN 'http' WHEN 4 THEN 'ech' WHEN 5 THEN 'dns'" \
 	" WHEN 6 THEN 'mdns' WHEN 7 THEN 'llmnr' WHEN 8 THEN 'libc' WHEN 9 THEN 'shared' WHEN 10 THEN 'hosts'" \
 	" WHEN 11 THEN 'ptr' END"
 #define SCHEMA_FLAG(column, bit, word) "CASE WHEN " column " & " #bit " THEN '," word "' ELSE '' END"
@@ -446,7 +450,10 @@
 	" f.creator_uid AS creator_uid, f.tunnel_send AS tunnel_send, f.tunnel_recv AS tunnel_recv," \
 	" s0.exe AS script, " SCHEMA_SHA256("s0.sha256") " AS script_sha256," \
 	" " SCHEMA_SCRIPT("i0.script_source") " AS script_source, " SCHEMA_HASH_ERROR("s0.hash_error") " AS script_hash_error," \
-	" coalesce(i0.app, s0.exe, p0.exe) AS app, " SCHEMA_FLAGS_FOUND("i0.id", "i0.flags") " AS flags" \
+	" coalesce(i0.app, s0.exe, p0.exe) AS app, " SCHEMA_FLAGS_FOUND("i0.id", "i0.flags") " AS flags," \
+	" " SCHEMA_NAME_SOURCE("f.name_source") " AS name_source, dr.text AS domain_resolved," \
+	" CASE f.origin WHEN -2 THEN '' ELSE o.country END AS country, o.asn AS asn," \
+	" CASE f.origin WHEN -2 THEN '' ELSE o.as_name END AS as_name" \
 	" FROM flow f" \
 	" LEFT JOIN image i0 ON i0.id = f.image LEFT JOIN program p0 ON p0.id = i0.program" \
 	" LEFT JOIN image i1 ON i1.id = i0.parent LEFT JOIN program p1 ON p1.id = i1.program" \
@@ -454,7 +461,8 @@
 	" LEFT JOIN address la ON la.id = f.laddr LEFT JOIN address ra ON ra.id = f.raddr" \
 	" LEFT JOIN domain d ON d.id = f.domain LEFT JOIN account u ON u.uid = f.uid" \
 	" LEFT JOIN place w0 ON w0.id = i0.place LEFT JOIN place w1 ON w1.id = f.creator" \
-	" LEFT JOIN program s0 ON s0.id = i0.script;"
+	" LEFT JOIN program s0 ON s0.id = i0.script" \
+	" LEFT JOIN domain dr ON dr.id = f.domain_resolved LEFT JOIN origin o ON o.id = f.origin;"
 
 /* One row per executable, name and content. first_network IS NOT NULL: it used the network itself. */
 #define SCHEMA_VIEW_PROGRAMS \

@@ -115,6 +115,7 @@ static void put_address(FILE *file, const struct batch_key *key, const uint8_t *
 static void put_row(FILE *file, const struct batch_entry *e, int log_commands)
 {
 	const struct batch_key *key = &e->key;
+	const struct name *best = names_best(&key->names);
 
 	put_time(file, e->sums.first_s, "%Y-%m-%dT%H:%M:%SZ");
 	fprintf(file, ",%llu,%llu", (unsigned long long)e->sums.sent_bytes,
@@ -124,7 +125,8 @@ static void put_row(FILE *file, const struct batch_entry *e, int log_commands)
 	fprintf(file, ",%u,%d,%d", key->uid, key->lport, key->rport);
 	put_address(file, key, key->laddr, 1);
 	put_address(file, key, key->raddr, key->peer >= 0 && key->peer != WIRE_PEER_UNKNOWN);
-	fputs(",\n", file); /* the last is domain */
+	put_text(file, best ? best->text : NULL);
+	putc('\n', file);
 }
 
 int textlog_rows(struct textlog *t, const struct batch *b, int log_commands)

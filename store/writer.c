@@ -34,7 +34,7 @@ struct writer {
 /* The ids a row refers to. */
 struct row {
 	const struct batch_entry *entry;
-	int64_t image, program, laddr, raddr, domain, creator;
+	int64_t image, program, laddr, raddr, domain, resolved, creator;
 };
 
 struct writer *writer_new(struct sqlite *db, struct programs *programs, struct images *images,
@@ -109,9 +109,25 @@ static int64_t address_id(struct writer *w, const struct row *row, const uint8_t
 	return records_address(w->records, key->family, addr, row->entry->sums.last_s);
 }
 
+static int resolve_names(struct writer *w, struct row *row)
+{
+	const struct batch_key *key = &row->entry->key;
+	struct name *best = names_best(&key->names), *other = names_other(&key->names);
+	int64_t now_s = row->entry->sums.last_s;
+
+	if (key->addresses_off)
+		row->domain = row->resolved = records_no_name(w->records, now_s);
+	if (best)
+		row->domain = records_name(w->records, best, now_s);
+	if (other)
+		row->resolved = records_name(w->records, other, now_s);
+	return (int)(row->domain < 0 ? row->domain : row->resolved < 0 ? row->resolved : 0);
+}
+
 static int resolve_row(struct writer *w, const struct settings *settings, struct row *row)
 {
 	const struct batch_key *key = &row->entry->key;
+	int rc;
 
 	if (key->image) {
 		row->image = records_image(w->records, key->image, row->entry->sums.last_s,
@@ -127,8 +143,8 @@ static int resolve_row(struct writer *w, const struct settings *settings, struct
 	if (key->creator &&
 	    (row->creator = records_place(w->records, key->creator, row->entry->sums.last_s)) < 0)
 		return (int)row->creator;
-	if (key->addresses_off && (row->domain = records_domain(w->records, "", row->entry->sums.last_s)) < 0)
-		return (int)row->domain;
+	if ((rc = resolve_names(w, row)) != 0)
+		return rc;
 	return records_account(w->records, key->uid);
 }
 
@@ -138,10 +154,11 @@ static int insert_flow(struct writer *w, const struct row *row, int64_t id)
 		"INSERT INTO flow(contime, lasted, image, send, recv, uid, lport, rport, laddr, raddr, "
 		"domain,"
 		" family, protocol, netns, events, direction, result, peer, sniffed, creator, creator_uid,"
-		" tunnel_send, tunnel_recv, id) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
-		"?16,?17,?18,?19,?20,?21,?22,?23,?24)";
+		" tunnel_send, tunnel_recv, id, name_source, domain_resolved, origin) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,"
+		"?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27)";
 	const struct batch_key *key = &row->entry->key;
 	const struct batch_sums *sums = &row->entry->sums;
+	const struct name *best = names_best(&key->names);
 	sqlite3_stmt *stmt = sqlite_statement(w->db, add);
 
 	sqlite3_bind_int64(stmt, 1, sums->first_s);
@@ -171,6 +188,9 @@ static int insert_flow(struct writer *w, const struct row *row, int64_t id)
 	sqlite3_bind_int64(stmt, 22, (int64_t)sums->tunnel_sent_bytes);
 	sqlite3_bind_int64(stmt, 23, (int64_t)sums->tunnel_received_bytes);
 	sqlite3_bind_int64(stmt, 24, id);
+	sqlite3_bind_int(stmt, 25, key->addresses_off ? SCHEMA_OFF : best ? best->source : WIRE_NAME_NONE);
+	sqlite3_bind_int64(stmt, 26, row->resolved);
+	sqlite3_bind_int64(stmt, 27, key->addresses_off ? SCHEMA_OFF : 0);
 	return sqlite_run(w->db, stmt);
 }
 

@@ -466,6 +466,18 @@ static inline struct wire_flow feed_tcp(unsigned pid, uint16_t lport, uint16_t r
 	return flow;
 }
 
+/* A name of a connection (cookie; family 0) or of an address, as told to pid's process (0: to nobody) at so
+ * many seconds behind FEED_T. */
+static inline __attribute__((unused)) void feed_name(struct feed *f, struct wire_name w, unsigned pid,
+						     int64_t at_s, const char *text)
+{
+	if (pid)
+		w.image = FEED_KEY(pid, 1);
+	w.time_ns = (FEED_T + (uint64_t)at_s) * FEED_NS;
+	w.name_len = (uint32_t)strlen(text) + 1;
+	feed_put(f, WIRE_NAME, &w, sizeof(w), text, w.name_len);
+}
+
 static inline void feed_flow(struct feed *f, const struct wire_flow *flow)
 {
 	feed_put(f, WIRE_FLOW, flow, sizeof(*flow), NULL, 0);

@@ -47,6 +47,8 @@ static void flow(unsigned pid, uint16_t lport, uint64_t sent)
 	struct wire_flow flow = feed_tcp(pid, lport, 443, sent, 2 * sent);
 
 	flow.creator_cgroup = pid == 1 ? 77 : 0;
+	feed_name(&f, (struct wire_name){.source = WIRE_NAME_SNI, .cookie = flow.cookie}, pid, 0,
+		  "www.example.org");
 	feed_flow(&f, &flow);
 }
 
@@ -93,6 +95,13 @@ static void a_log(void)
 {
 	begin();
 	feed_place(&f, 77, 77, "docker", "c0ffee", "docker.service", "/docker/c0ffee");
+	feed_name(&f,
+		  (struct wire_name){.source = WIRE_NAME_DNS,
+				     .family = AF_INET,
+				     .addr = {10, 0, 0, 2},
+				     .ttl_s = 60,
+				     .netns = 4026531840u},
+		  2, -1, "cdn.example.net");
 	feed_program_start(&f, 1, 0, "/usr/bin/bash", "bash", 5, 0xab);
 	feed_program_start(&f, 2, 1, "/usr/bin/c'u\"rl\n\xff", "curl\0-s", 8, 0xcd);
 	flow(1, 1000, 1);
@@ -152,6 +161,13 @@ static const struct {
 	 " tunnel_recv, name_source, domain_resolved, origin FROM flow WHERE id = 6",
 	 "1 flows behind the last window belong to none"},
 	{"UPDATE address SET text = '10.0.0.3' WHERE text = '10.0.0.2'", "window 1 of * it was changed"},
+	{"UPDATE domain SET text = 'www.example.com' WHERE text = 'www.example.org'",
+	 "window 1 of * it was changed"},
+	{"UPDATE domain SET text = 'a.example.net' WHERE text = 'cdn.example.net'",
+	 "window 1 of * it was changed"},
+	{"UPDATE flow SET name_source = 5 WHERE id = 6", "window 4 of * it was changed"},
+	{"UPDATE flow SET domain_resolved = 0 WHERE id = 2", "window 1 of * it was changed"},
+	{"UPDATE flow SET origin = -2 WHERE id = 3", "window 2 of * it was changed"},
 	{"UPDATE program SET exe = '/usr/bin/wget' WHERE exe LIKE '%rl%'", "window 1 of * it was changed"},
 	{"UPDATE program SET name = 'y' WHERE exe = '/bin/big'", "window 2 of * it was changed"},
 	{"UPDATE program SET sha256 = zeroblob(32) WHERE exe = '/usr/bin/last'",

@@ -368,9 +368,15 @@ static void forks_that_move(void **state)
 	assert_string_equal(runs_in(5, 1), "/b");
 }
 
+static int add(struct batch *b, const struct batch_key *key, const struct batch_sums *sums, uint64_t cookie)
+{
+	return batch_add(b, &(struct batch_entry){.key = *key, .sums = *sums, .cookie = cookie});
+}
+
 static void batch_sums_and_bound(void **state)
 {
-	struct batch *b = batch_new(images, 100);
+	struct names *names = names_new(images);
+	struct batch *b = batch_new(images, names, 100);
 	struct batch_sums sums = {
 		.first_s = 10, .last_s = 12, .sent_bytes = 1, .received_bytes = 2, .events = 1};
 	struct batch_key k = {0};
@@ -381,15 +387,15 @@ static void batch_sums_and_bound(void **state)
 	k.image = find(1, 1);
 	for (i = 0; i < 100; i++) {
 		k.lport = i;
-		assert_int_equal(batch_add(b, &k, &sums, 5), 0);
+		assert_int_equal(add(b, &k, &sums, 5), 0);
 	}
 	k.lport = 100;
-	assert_int_equal(batch_add(b, &k, &sums, 5), -ENOSPC);
+	assert_int_equal(add(b, &k, &sums, 5), -ENOSPC);
 	k.lport = 50;
 	sums.first_s = 9;
 	sums.last_s = 20;
-	assert_int_equal(batch_add(b, &k, &sums, 5), 0); /* the same socket again */
-	assert_int_equal(batch_add(b, &k, &sums, 6), 0); /* another one */
+	assert_int_equal(add(b, &k, &sums, 5), 0); /* the same socket again */
+	assert_int_equal(add(b, &k, &sums, 6), 0); /* another one */
 	assert_int_equal(batch_count(b), 100);
 	assert_int_equal(batch_foreign(b), 100);
 	assert_int_equal(batch_entries(b)[50].sums.sent_bytes, 3);
@@ -398,12 +404,12 @@ static void batch_sums_and_bound(void **state)
 	assert_int_equal(batch_entries(b)[50].sums.last_s, 20);
 	place(7, 7, "/made/here");
 	k.creator = places_find(places, 7);
-	assert_int_equal(batch_add(b, &k, &sums, 6), -ENOSPC); /* made elsewhere: another entry */
+	assert_int_equal(add(b, &k, &sums, 6), -ENOSPC); /* made elsewhere: another entry */
 	batch_clear(b);
 	exec(key(1, 1), key(0, 0), "/bin/a", WIRE_EXEC_EXECVE);
 	k.image = find(1, 1);
 	k.lport = 0;
-	assert_int_equal(batch_add(b, &k, &sums, 6), 0);
+	assert_int_equal(add(b, &k, &sums, 6), 0);
 	assert_int_equal(k.creator->refs, 2);
 	gone(1);
 	for (i = 0; i < 4; i++)
@@ -415,8 +421,9 @@ static void batch_sums_and_bound(void **state)
 	k.creator = NULL;
 	assert_int_equal(images_count(images), 0);
 	k.image = NULL;
-	assert_int_equal(batch_add(b, &k, &sums, 5), 0);
+	assert_int_equal(add(b, &k, &sums, 5), 0);
 	batch_free(b);
+	names_free(names);
 }
 
 int main(void)

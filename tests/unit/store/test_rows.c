@@ -45,13 +45,15 @@ static void exactly_these_columns(void **state)
 					   "hash_error|container|unit|direction|result|"
 					   "time|last_seen|protocol_name|user|raddr_source|sniffed|"
 					   "runtime|cgroup|creator|creator_uid|tunnel_send|tunnel_recv|"
-					   "script|script_sha256|script_source|script_hash_error|app|flags";
+					   "script|script_sha256|script_source|script_hash_error|app|flags|"
+					   "name_source|domain_resolved|country|asn|as_name";
 	static const char *const types = "integer|integer|integer|text|text|text|text|text|text|text|text|"
 					 "integer|integer|integer|text|text|null|"
 					 "null|null|null|null|integer|integer|integer|integer|null|null|null|"
 					 "text|text|text|integer|text|text|text|"
 					 "integer|null|null|null|null|integer|integer|"
-					 "null|null|null|null|text|null";
+					 "null|null|null|null|text|null|"
+					 "null|null|null|null|null";
 	char sql[2048] = "SELECT ", names[1024], *name, *rest = names;
 
 	(void)state;
