@@ -5,11 +5,12 @@
  * widened to whole five minutes, and the sums are exact for those. Only "last" reads facts, by their id.
  *
  * Values: :from :to widened; :hour_from :day_from :day_to :hour_to where one rollup takes over from the
- * other; :since :until as asked; :argument, :suffix ("/NAME" or ".NAME"), :base (its last component), :host
- * (address as the log writes it), :wider (the network around it), :limit.
+ * other; :since :until as asked; :argument, :suffix ("/NAME"), :base (its last component), :host (address as
+ * the log writes it), :wider (the network around it), :below and :behind (domains reversed), :limit.
  */
 #include "view/query.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,8 @@
 
 #define THE_PROGRAMS "(SELECT id FROM program WHERE exe = :argument OR name = :argument OR substr(exe, -length(:suffix)) = :suffix)"
 #define THE_ADDRESSES "(SELECT id FROM address WHERE text = :host OR (:host IS NULL AND in_network(text, :argument)))"
-#define THE_DOMAINS "(SELECT id FROM domain WHERE text = lower(:argument) OR substr(text, -length(:suffix)) = lower(:suffix))"
+/* "com.example." to "com.example/": the domain, and what is below it */
+#define THE_DOMAINS "(SELECT id FROM domain WHERE reversed >= :below AND reversed < :behind)"
 
 /* Who came to us did so from any port: one row per port would say nothing. */
 #define RPORT "CASE t.direction WHEN 1 THEN NULL ELSE t.rport END"
@@ -95,7 +97,7 @@ static const char parents_sql[] =
 
 static const char domain_sql[] =
 	"WITH wanted AS MATERIALIZED " THE_DOMAINS ","
-	" t AS (" SPAN("sum", PEER_COLUMNS, " AND s.domain IN wanted") ")"
+	" t AS (" SPAN("sum", PEER_COLUMNS, " AND s.domain > 0 AND s.domain IN wanted") ")"
 	" SELECT " EXE " AS exe, d.text AS domain, " RPORT " AS rport, " PROTOCOL("t.protocol") " AS protocol_name,"
 	" " SCHEMA_DIRECTION("t.direction") " AS direction, " TOTALS
 	" FROM t LEFT JOIN program p ON p.id = t.program LEFT JOIN domain d ON d.id = t.domain"
@@ -197,7 +199,7 @@ const char query_started[] = "SELECT value FROM meta WHERE key = 'started'";
 static const char last_of_program[] =
 	"SELECT max(last_seen) FROM program WHERE first_network IS NOT NULL AND id IN " THE_PROGRAMS;
 static const char last_of_address[] = "SELECT max(bucket) FROM sum_day WHERE raddr IN " THE_ADDRESSES;
-static const char last_of_domain[] = "SELECT max(bucket) FROM sum_day WHERE domain IN " THE_DOMAINS;
+static const char last_of_domain[] = "SELECT max(bucket) FROM sum_day WHERE domain > 0 AND domain IN " THE_DOMAINS;
 
 static const char known_program[] = "SELECT count(*) FROM program WHERE id IN " THE_PROGRAMS " HAVING count(*)";
 
@@ -342,15 +344,43 @@ static int bind_times(const struct query *q, sqlite3_stmt *stmt)
 	return rc ? -ENOMEM : 0;
 }
 
-/* How else it may end: "/NAME" for a program's file, ".NAME" for what is below a domain. */
+/* "/NAME": how the path of a program's file may end. */
 static int bind_suffix(const struct query *q, sqlite3_stmt *stmt)
 {
 	struct buffer b = {0};
 	int rc;
 
-	buffer_text(&b, q->question->argument == QUERY_DOMAIN ? "." : "/");
+	buffer_text(&b, "/");
 	buffer_text(&b, q->argument);
 	rc = b.failed ? -ENOMEM : bind_text(stmt, ":suffix", b.data, b.len);
+	buffer_free(&b);
+	return rc;
+}
+
+/* "WWW.example.com" and ".www.example.com." as "com.example.www.", and the same with the byte behind the dot.
+ */
+static int bind_domain(const struct query *q, sqlite3_stmt *stmt)
+{
+	const char *text = q->argument + strspn(q->argument, "."), *end = text + strlen(text), *at;
+	struct buffer b = {0};
+	size_t i;
+	int rc;
+
+	while (end > text && end[-1] == '.')
+		end--;
+	for (; end >= text; end = at - 1) {
+		for (at = end; at > text && at[-1] != '.'; at--)
+			;
+		buffer_add(&b, at, (size_t)(end - at));
+		buffer_text(&b, ".");
+	}
+	for (i = 0; i < b.len && !b.failed; i++)
+		b.data[i] = (char)tolower((unsigned char)b.data[i]);
+	rc = b.failed ? -ENOMEM : bind_text(stmt, ":below", b.data, b.len);
+	if (!rc) {
+		b.data[b.len - 1]++;
+		rc = bind_text(stmt, ":behind", b.data, b.len);
+	}
 	buffer_free(&b);
 	return rc;
 }
@@ -383,5 +413,7 @@ int query_bind(const struct query *q, sqlite3_stmt *stmt)
 	rc = rc ? rc : bind_text(stmt, ":base", base, strlen(base));
 	if (!rc && q->question->argument == QUERY_ADDRESS)
 		return bind_address(q, stmt);
+	if (!rc && q->question->argument == QUERY_DOMAIN)
+		return bind_domain(q, stmt);
 	return rc ? rc : bind_suffix(q, stmt);
 }

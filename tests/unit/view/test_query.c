@@ -28,8 +28,9 @@ static const char many[] =
 	"INSERT INTO address(id, text, last_hour) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE "
 	"i < 40)"
 	" SELECT i, CASE WHEN i % 4 THEN '192.0.2.' ELSE '2001:db8::' END || i, 0 FROM n;"
-	"INSERT INTO domain(id, text, last_hour) VALUES (1, 'example.com', 0), (2, 'a.example.com', 0),"
-	" (3, 'notexample.com', 0), (4, 'org', 0);" FIXTURE_FLOW
+	"INSERT INTO domain(id, text, last_hour, reversed) VALUES (1, 'example.com', 0, 'com.example.'),"
+	" (2, 'a.example.com', 0, 'com.example.a.'), (3, 'notexample.com', 0, 'com.notexample.'),"
+	" (4, 'org', 0, 'org.');" FIXTURE_FLOW
 	" WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 3999)"
 	" SELECT 1795132800 + i * 108 + i % 7, 3, 1 + i * 31 % 7, 1 + i * 977 % 10007, i * 131 % 4099, 0, "
 	"40000, 443 + i % 3, 1,"
