@@ -206,16 +206,6 @@ static __always_inline void connection_over(struct sock *sk)
 	owner_read(state, unseen);
 }
 
-/* close() of a socket that never was connected. The kernel's own do not come by the hook of inet_release
- * (which asks for sk_kern_sock); a connect() of theirs that failed on this machine is told here. */
-static __always_inline void closed_unused(struct sock *sk)
-{
-	struct socket_state *state = socket_find(sk);
-
-	if (state && state->attempt_state == ATTEMPT_ASKED)
-		attempt_failed_here(state);
-}
-
 /* ---- SCTP, whose association has the states; the socket only tells that there is one */
 
 /* connect() made the association: one that was accepted has no file yet (sctp_accept). */
@@ -236,8 +226,6 @@ static __always_inline void state_changed(struct sock *sk, int from, int to)
 		sctp_opened(sk);
 	if (!asks && !opens && to != TCP_CLOSE && to != TCP_LISTEN)
 		return;
-	if (from == TCP_CLOSE && to == TCP_CLOSE)
-		closed_unused(sk);
 	if (to == TCP_CLOSE && from != TCP_SYN_SENT && sk->sk_protocol == IPPROTO_TCP)
 		connection_over(sk);
 	if (to == TCP_CLOSE && from != TCP_SYN_SENT && !sk->sk_err)

@@ -116,3 +116,19 @@ int on_release(struct bpf_sock *bsk)
 	socket_ended(state);
 	return 1;
 }
+
+/* The kernel's own sockets do not come by there (inet_release asks for sk_kern_sock); of TCP the end is seen
+ * here (Linux 4.16), and of one that never was connected in no state (__tcp_close). Their bytes are elsewhere
+ * already: see bytes_overflow(). */
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(on_kernel_end, struct sock *sk)
+{
+	struct socket_state *state;
+
+	if (!BPF_CORE_READ_BITFIELD(sk, sk_kern_sock))
+		return 0;
+	state = socket_find(sk);
+	if (state && state->attempt_state == ATTEMPT_ASKED)
+		attempt_failed_here(state);
+	return 0;
+}

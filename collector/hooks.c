@@ -14,6 +14,7 @@ static const struct hook hooks[] = {
 	{"on_cgroup_mkdir", HOOKS_ALWAYS, 0, NULL},
 	/* attempts, and the end of sockets */
 	{"on_release", HOOKS_ALWAYS, HOOK_STAYS, NULL},
+	{"on_kernel_end", HOOKS_ALWAYS, HOOK_EXTRA, NULL},
 	{"on_connect", HOOKS_ALWAYS, 0, NULL}, /* Linux 5.10 to 5.16: instead of the next two */
 	{"on_destroy", HOOKS_ALWAYS, 0, NULL}, /* the same kernels */
 	{"on_connect4", HOOKS_ALWAYS, 0, NULL},
