@@ -238,13 +238,17 @@ absent() { # NAME PROGRAM-SECTION
 	skip "$1" "$2: $absent_why"
 }
 
-stage_pids() { # the processes of our daemon, itself included
-	echo "$DAEMON"
-	cat "/proc/$DAEMON/task/$DAEMON/children" 2>/dev/null | tr ' ' '\n' | grep .
+stage_pids() { # the processes of our daemon, itself included, and those of its stages
+	descendants "$DAEMON"
+}
+
+descendants() { # PID
+	echo "$1"
+	for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do descendants "$child"; done
 }
 
 stage_pid() { # collector|hasher|store
-	for pid in $(stage_pids); do
+	for pid in $(cat "/proc/$DAEMON/task/$DAEMON/children"); do
 		case $(readlink "/proc/$pid/exe") in */femtosnitch-"$1") echo "$pid" ;; esac
 	done
 }
