@@ -52,38 +52,48 @@ static __always_inline bool bytes_next(struct bytes *bytes)
 	return true;
 }
 
-/* alone: it is known that this is the first message of the call, should it have several: their order is not
- * to be seen here. */
-static __noinline __attribute__((unused)) bool bytes_of_call(struct bytes *bytes, bool alone)
+#define MESSAGE_UNKNOWN (-1)
+
+/* which: of the messages of a call that may have several, as the registers do not show it. */
+static __always_inline bool bytes_of_this_call(struct bytes *bytes, struct call *call, int which)
 {
 	struct call_message msg = {};
-	struct call call = {};
 
-	call_read(&call);
-	bytes->vector = call.compat ? VECTOR_COMPAT : VECTOR_USER;
-	switch (call.what) {
+	bytes->vector = call->compat ? VECTOR_COMPAT : VECTOR_USER;
+	switch (call->what) {
 	case CALL_BUFFER:
-		bytes->at = call.at;
-		bytes->len = call.count;
+		bytes->at = call->at;
+		bytes->len = call->count;
 		return true;
 	case CALL_VECTOR:
-		bytes->next = call.at;
-		bytes->pieces = call.count;
+		bytes->next = call->at;
+		bytes->pieces = call->count;
 		return bytes_next(bytes);
 	case CALL_MESSAGES:
-		if (call.count != 1 && !alone)
+		if (call->count == 1)
+			which = 0;
+		if (which < 0 || (__u32)which >= call->count)
 			return false;
+		call->at += which * (call->compat ? CALL_MESSAGE_SIZE / 2 : CALL_MESSAGE_SIZE);
 		break;
 	case CALL_MESSAGE:
 		break;
 	default:
 		return false;
 	}
-	if (!call_message(&call, &msg))
+	if (!call_message(call, &msg))
 		return false;
 	bytes->next = msg.pieces;
 	bytes->pieces = msg.count;
 	return bytes_next(bytes);
+}
+
+static __noinline __attribute__((unused)) bool bytes_of_call(struct bytes *bytes, int which)
+{
+	struct call call = {};
+
+	call_read(&call);
+	return bytes_of_this_call(bytes, &call, which);
 }
 
 static __always_inline bool iter_is(const struct iov_iter *iter, bool buffer)

@@ -29,6 +29,8 @@ struct call {
 	__u64 name;  /* the socket's address that recvfrom or sendto was given, 0 = none */
 };
 
+#define CALL_MESSAGE_SIZE 64 /* of struct mmsghdr; of a 32-bit program half of it */
+
 struct call_message { /* what of struct msghdr is looked at, see recvmsg(2) */
 	__u64 name;
 	__u64 pieces, count;

@@ -37,7 +37,7 @@ static __noinline bool caller_ipv4_source(struct peer *peer)
 	struct bytes bytes = {};
 	__u32 saddr;
 
-	if (!bytes_of_call(&bytes, false) || bytes.len < 20 ||
+	if (!bytes_of_call(&bytes, MESSAGE_UNKNOWN) || bytes.len < 20 ||
 	    bpf_probe_read_user(&saddr, sizeof(saddr), (void *)(bytes.at + 12)))
 		return false;
 	peer->addr[0] = saddr;

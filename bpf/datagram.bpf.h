@@ -76,6 +76,8 @@ static __always_inline void datagram_name(struct sock *sk, struct socket_state *
 {
 	if (receiving && is_name_port(peer->port))
 		name_answer(sk, state, msg, ret, peer);
+	else if (!receiving && is_question_port(peer->port))
+		name_question(sk, state, msg, ret, peer);
 	else if (!receiving && !is_named(state, peer))
 		name_datagram(sk, state, msg, ret, peer);
 }

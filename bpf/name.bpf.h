@@ -6,7 +6,7 @@
  *
  *  - TCP that was connect()ed: the first bytes sent, until the ClientHello is whole or WIRE_PAYLOAD_MAX
  *  - UDP: of the first datagram to each peer its first byte; a QUIC Initial is copied, and those after it
- *  - answers from port 53 (UDP, and the first STREAM_MAX bytes of TCP), 5353 and 5355
+ *  - what is sent to ports 53 and 5355 and comes from there or from port 5353; of TCP the first of it
  *
  * What cannot be read (io_uring, several messages in one call, a page that has gone) is counted, never
  * guessed: WIRE_LOSS_NAME.
@@ -163,10 +163,10 @@ static __always_inline bool names_wanted(const struct socket_state *state)
 	return name_programs && shared.read_names && !(state->flags & SOCKET_KERNEL);
 }
 
-/* msg: what a trampoline has, NULL = ask the system call. alone: see bytes_of_call(). */
-static __always_inline bool name_bytes(struct bytes *bytes, const struct msghdr *msg, int moved, bool alone)
+/* msg: what a trampoline has, NULL = ask the system call. which: see bytes_of_this_call(). */
+static __always_inline bool name_bytes(struct bytes *bytes, const struct msghdr *msg, int moved, int which)
 {
-	bool found = msg ? bytes_of_message(bytes, msg, moved) : bytes_of_call(bytes, alone);
+	bool found = msg ? bytes_of_message(bytes, msg, moved) : bytes_of_call(bytes, which);
 
 	if (!found)
 		lost(WIRE_LOSS_NAME, 0);
@@ -247,14 +247,25 @@ static __always_inline __u32 request_wanted(const struct bytes *bytes, __u32 mov
 	return REQUEST_SHORT;
 }
 
-static __always_inline bool name_begins(struct socket_state *state, const struct bytes *bytes, int moved)
+/* To a name server: all of the first questions. */
+static __always_inline bool stream_questions(const struct sock *sk)
+{
+	return sk->__sk_common.skc_dport == bpf_htons(PORT_DNS);
+}
+
+static __always_inline bool name_begins(const struct sock *sk, struct socket_state *state,
+					const struct bytes *bytes, int moved)
 {
 	__u8 begin[BEGIN] __attribute__((aligned(8))) = {};
 	__u32 len = name_begin(bytes, moved, begin);
 
 	if (!len)
 		return false;
-	state->naming.wanted = is_request(begin) ? request_wanted(bytes, moved) : tls_wanted(begin, len);
+	if (stream_questions(sk))
+		state->naming.wanted = WIRE_PAYLOAD_MAX;
+	else
+		state->naming.wanted =
+			is_request(begin) ? request_wanted(bytes, moved) : tls_wanted(begin, len);
 	return state->naming.wanted;
 }
 
@@ -273,8 +284,8 @@ static __noinline __attribute__((unused)) void name_beginning(struct sock *sk, s
 	struct bytes bytes = {};
 	struct peer peer = {};
 
-	if (!names_wanted(state) || !name_bytes(&bytes, msg, moved, !naming->wanted) ||
-	    (!naming->wanted && !name_begins(state, &bytes, moved))) {
+	if (!names_wanted(state) || !name_bytes(&bytes, msg, moved, naming->wanted ? MESSAGE_UNKNOWN : 0) ||
+	    (!naming->wanted && !name_begins(sk, state, &bytes, moved))) {
 		set_bits(&state->flags, SOCKET_NAMED);
 		return;
 	}
@@ -319,13 +330,13 @@ static __always_inline bool is_initial(const __u8 *begin)
 static __always_inline bool name_initial(struct sock *sk, struct socket_state *state,
 					 const struct msghdr *msg, int moved, const struct peer *peer)
 {
-	bool alone = !state->named && !state->naming.seen && !(state->flags & SOCKET_SEEDED);
+	bool first = !state->named && !state->naming.seen && !(state->flags & SOCKET_SEEDED);
 	struct wanted wanted = {.len = moved};
 	__u8 begin[BEGIN] __attribute__((aligned(8))) = {};
 	struct bytes bytes = {};
 
-	if (!name_bytes(&bytes, msg, moved, alone) || name_begin(&bytes, moved, begin) < 5 ||
-	    !(begin[0] & 0x80))
+	if (!name_bytes(&bytes, msg, moved, first ? 0 : MESSAGE_UNKNOWN) ||
+	    name_begin(&bytes, moved, begin) < 5 || !(begin[0] & 0x80))
 		return false;
 	if (is_initial(begin))
 		payload(sk, state, peer, &bytes, &wanted);
@@ -344,12 +355,64 @@ static __noinline __attribute__((unused)) void name_datagram(struct sock *sk, st
 		naming->wanted = bit + 1;
 		naming->seen = 0;
 	}
-	if (!names_wanted(state) || is_name_port(peer->port) || !name_initial(sk, state, msg, moved, peer))
+	if (!names_wanted(state) || !name_initial(sk, state, msg, moved, peer))
 		state->named |= 1ull << bit;
 	naming->seen++;
 }
 
-/* ---- answers */
+/* ---- questions and answers */
+
+/* Who answers them is known by them; to announce a name by multicast nobody needs to ask. */
+static __always_inline bool is_question_port(__u16 port)
+{
+	return port == PORT_DNS || port == PORT_LLMNR;
+}
+
+/* The C library sends its two questions in one call, the first on a new socket: there, and while the vector
+ * is the same, messages are known by their number. */
+static __always_inline int question_which(struct naming *naming, const struct call *call)
+{
+	__u16 vector = call->at >> 4 | 1;
+
+	if (call->what != CALL_MESSAGES)
+		return MESSAGE_UNKNOWN;
+	if (!naming->seen)
+		naming->wanted = vector;
+	return naming->wanted == vector ? naming->seen : MESSAGE_UNKNOWN;
+}
+
+static __always_inline bool question_bytes(struct socket_state *state, struct bytes *bytes,
+					   const struct msghdr *msg, int moved)
+{
+	struct naming *naming = &state->naming;
+	struct call call = {};
+	bool found;
+
+	if (msg) {
+		found = bytes_of_message(bytes, msg, moved);
+	} else {
+		call_read(&call);
+		found = bytes_of_this_call(bytes, &call, question_which(naming, &call));
+	}
+	if (naming->seen != 0xffff)
+		naming->seen++;
+	return found;
+}
+
+static __noinline __attribute__((unused)) void name_question(struct sock *sk, struct socket_state *state,
+							     const struct msghdr *msg, int moved,
+							     const struct peer *peer)
+{
+	struct wanted wanted = {.len = moved};
+	struct bytes bytes = {};
+
+	if (!names_wanted(state))
+		return;
+	if (question_bytes(state, &bytes, msg, moved))
+		payload(sk, state, peer, &bytes, &wanted);
+	else
+		lost(WIRE_LOSS_NAME, 0);
+}
 
 static __noinline __attribute__((unused)) void name_answer(struct sock *sk, struct socket_state *state,
 							   const struct msghdr *msg, int moved,
@@ -358,7 +421,7 @@ static __noinline __attribute__((unused)) void name_answer(struct sock *sk, stru
 	struct wanted wanted = {.len = moved, .flags = WIRE_PAYLOAD_RECEIVED};
 	struct bytes bytes = {};
 
-	if (names_wanted(state) && name_bytes(&bytes, msg, moved, false))
+	if (names_wanted(state) && name_bytes(&bytes, msg, moved, MESSAGE_UNKNOWN))
 		payload(sk, state, peer, &bytes, &wanted);
 }
 
@@ -378,7 +441,7 @@ static __noinline __attribute__((unused)) void name_stream_answer(struct sock *s
 	begin = tcp->rcv_nxt - (__u32)tcp->bytes_received;
 	wanted.offset = tcp_read_up_to(sk, tcp) - moved - begin;
 	wanted.len = moved;
-	if (wanted.offset >= STREAM_MAX || !name_bytes(&bytes, msg, moved, false))
+	if (wanted.offset >= STREAM_MAX || !name_bytes(&bytes, msg, moved, MESSAGE_UNKNOWN))
 		return;
 	peer_of_socket(sk, &peer);
 	payload(sk, state, &peer, &bytes, &wanted);
