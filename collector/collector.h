@@ -11,6 +11,7 @@
 #include "collector/health.h"
 #include "collector/journal.h"
 #include "collector/late.h"
+#include "collector/naming.h"
 #include "collector/probe.h"
 #include "collector/record.h"
 #include "collector/selftest.h"
@@ -28,9 +29,12 @@ struct collector {
 	struct health health;
 	struct sweep *sweep;
 	struct late *late;
+	struct naming *naming;
 	struct selftest_result proven; /* by the self-test */
 	uint64_t flush_id;	       /* of the sweep under way */
 	uint64_t flush_next;	       /* asked for during it */
+	struct wire_window window;     /* that waits for its names until hold_until_ms; 0: none does */
+	int64_t hold_until_ms;	       /* CLOCK_MONOTONIC */
 	wire_ns window_from;
 	wire_ns since_ns; /* end of the last window of the run that we took over from; 0: we began */
 	wire_ns ready_ns;

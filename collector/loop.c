@@ -4,8 +4,12 @@
  * record that wakes it is followed by a nap, so that a burst of a thousand execs costs a few wake-ups. When
  * the hasher does not read, flows simply wait in the kernel (no sweep), and identity records wait here up to
  * OUT_HIGH; past that they wait in the ring.
+ *
+ * The end of a window waits a moment for the names in it (naming.h); what the ring holds meanwhile is passed
+ * on before it, and so counts as of that window.
  */
 #include <errno.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -23,7 +27,9 @@ enum source {
 	SOURCE_RING,
 	SOURCE_CLOCK,
 	SOURCE_LATE,
-	SOURCE_OUT
+	SOURCE_NAMES,
+	SOURCE_OUT,
+	SOURCE__MAX
 };
 
 static int64_t now_ms(void)
@@ -39,6 +45,24 @@ static void watch(struct collector *c, int fd, enum source source, uint32_t even
 		fatal("epoll");
 }
 
+/* ---- the ring */
+
+/* Read the ring if there is room for what it holds. True if there was something. */
+static bool drain(struct collector *c)
+{
+	int n;
+
+	if (frame_pending(c->stage.out) > OUT_HIGH)
+		return false;
+	__atomic_store_n(&probe_shared(c->probe)->ring_called, 0, __ATOMIC_SEQ_CST);
+	n = probe_ring_read(c->probe, record_take, &c->record);
+	if (c->record.overflow_half_full) {
+		c->record.overflow_half_full = 0;
+		probe_overflow_take(c->probe, record_take, &c->record);
+	}
+	return n > 0;
+}
+
 /* ---- windows */
 
 static void window_schedule(struct collector *c)
@@ -46,29 +70,58 @@ static void window_schedule(struct collector *c)
 	c->window_due_ms = now_ms() + c->stage.settings.write_limit_s * 1000ll;
 }
 
-static void window_close(struct collector *c, uint64_t jiffies)
+/* Its names are there, or do not come in time. */
+static void window_put(struct collector *c)
 {
-	struct wire_window window = {.from_ns = c->window_from, .flush_id = c->flush_id};
-
-	clock_sync(&c->record.clock, jiffies, clock_read());
-	window.to_ns = c->record.clock.now.real_ns;
-	health_poll(&c->health, c->probe, &c->record, window.from_ns, window.to_ns);
-	if (frame_put(c->stage.out, WIRE_WINDOW, &window, sizeof(window), NULL, 0))
+	c->hold_until_ms = 0;
+	if (frame_put(c->stage.out, WIRE_WINDOW, &c->window, sizeof(c->window), NULL, 0))
 		log_warnx("a window could not be passed on");
-	c->window_from = window.to_ns;
+	c->window_from = c->window.to_ns;
 	if (c->journal) {
 		adopt_notes(c->journal)->clock = c->record.clock;
 		adopt_notes(c->journal)->window_from = c->window_from;
 	}
-	c->flush_id = 0;
 	window_schedule(c);
+}
+
+/* All that was counted in it has been passed on. The payloads of its last connections lie in the ring. */
+static void window_close(struct collector *c, uint64_t jiffies)
+{
+	clock_sync(&c->record.clock, jiffies, clock_read());
+	drain(c);
+	c->window = (struct wire_window){
+		.from_ns = c->window_from, .to_ns = c->record.clock.now.real_ns, .flush_id = c->flush_id};
+	c->flush_id = 0;
+	health_poll(&c->health, c->probe, &c->record, c->window.from_ns, c->window.to_ns);
+	if (naming_mark(c->naming, c->window.from_ns, c->window.to_ns))
+		c->hold_until_ms = now_ms() + NAMING_HOLD_MS;
+	else
+		window_put(c);
+}
+
+static bool window_may_go(const struct collector *c)
+{
+	return c->hold_until_ms && (naming_echoed(c->naming) || now_ms() >= c->hold_until_ms);
+}
+
+/* The same without going on with anything else. */
+static void window_wait(struct collector *c)
+{
+	struct pollfd names = {.fd = naming_fd(c->naming), .events = POLLIN};
+
+	while (c->hold_until_ms && !window_may_go(c)) {
+		poll(&names, 1, (int)(c->hold_until_ms - now_ms()) + 1);
+		naming_serve(c->naming, now_ms());
+	}
+	if (c->hold_until_ms)
+		window_put(c);
 }
 
 static void sweep_begin(struct collector *c)
 {
 	int err;
 
-	if (c->sweep)
+	if (c->sweep || c->hold_until_ms)
 		return;
 	c->flush_id = c->flush_next;
 	c->flush_next = 0;
@@ -97,9 +150,11 @@ static void sweep_go_on(struct collector *c)
 
 static void sweep_whole(struct collector *c)
 {
+	window_wait(c);
 	sweep_begin(c);
 	while (c->sweep)
 		sweep_go_on(c);
+	window_wait(c);
 }
 
 /* ---- the clock */
@@ -186,22 +241,6 @@ static bool head_read(struct collector *c)
 
 /* ---- the loop */
 
-/* Read the ring if there is room for what it holds. True if there was something. */
-static bool drain(struct collector *c)
-{
-	int n;
-
-	if (frame_pending(c->stage.out) > OUT_HIGH)
-		return false;
-	__atomic_store_n(&probe_shared(c->probe)->ring_called, 0, __ATOMIC_SEQ_CST);
-	n = probe_ring_read(c->probe, record_take, &c->record);
-	if (c->record.overflow_half_full) {
-		c->record.overflow_half_full = 0;
-		probe_overflow_take(c->probe, record_take, &c->record);
-	}
-	return n > 0;
-}
-
 /* Anything in the ring? If not, tell the programs that we sleep, and look once more, for what came between.
  */
 static bool drain_before_sleep(struct collector *c)
@@ -228,11 +267,20 @@ static int flush_out(struct collector *c)
 	return 0;
 }
 
+static int sooner_ms(int a, int b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 static int wait_ms(struct collector *c, bool nap)
 {
-	int64_t left = c->window_due_ms - now_ms();
+	int64_t now = now_ms(), left = c->window_due_ms - now;
 
-	if (c->sweep && frame_pending(c->stage.out) < OUT_SWEEP)
+	if (c->hold_until_ms) {
+		left = c->hold_until_ms - now;
+		return window_may_go(c) ? 0 : nap && left > NAP_MS ? NAP_MS : (int)left;
+	}
+	if (c->sweep ? frame_pending(c->stage.out) < OUT_SWEEP : c->flush_next != 0)
 		return 0;
 	if (nap && (left > NAP_MS || c->sweep))
 		return NAP_MS;
@@ -242,17 +290,22 @@ static int wait_ms(struct collector *c, bool nap)
 static void step(struct collector *c)
 {
 	bool nap = drain_before_sleep(c);
-	struct epoll_event events[5];
+	struct epoll_event events[SOURCE__MAX];
 	int n;
 
 	if (!c->sweep && (now_ms() >= c->window_due_ms || c->flush_next))
 		sweep_begin(c);
 	if (c->sweep && frame_pending(c->stage.out) < OUT_SWEEP)
 		sweep_go_on(c);
+	naming_tick(c->naming, c->stage.settings.read_names, now_ms());
+	naming_serve(c->naming, now_ms());
+	if (window_may_go(c))
+		window_put(c);
 	late_look(c->late, now_ms());
 	if (flush_out(c) < 0)
 		fatalx("the hasher is gone");
-	n = epoll_wait(c->epoll_fd, events, 5, wait_ms(c, nap));
+	n = epoll_wait(c->epoll_fd, events, SOURCE__MAX,
+		       sooner_ms(wait_ms(c, nap), naming_due_ms(c->naming, now_ms())));
 	probe_shared(c->probe)->collector_waits = 0;
 	for (int i = 0; i < n; i++) {
 		uint64_t ignored;
@@ -316,6 +369,8 @@ void loop_run(struct collector *c)
 	watch(c, c->clock_fd, SOURCE_CLOCK, EPOLLIN);
 	if (late_fd(c->late) >= 0)
 		watch(c, late_fd(c->late), SOURCE_LATE, EPOLLIN);
+	if (naming_fd(c->naming) >= 0)
+		watch(c, naming_fd(c->naming), SOURCE_NAMES, EPOLLIN);
 	window_schedule(c);
 	while (!c->stopping)
 		step(c);

@@ -26,10 +26,14 @@ int main(int argc, char **argv)
 	start_run(&c);
 	malloc_trim(0); /* loading took megabytes that are never needed again */
 	c.late = late_start(c.probe, &c.stage, c.since_ns ? c.since_ns : stage_now());
+	c.naming = naming_new(&c.stage, argv[0]);
+	c.record.payload = naming_payload;
+	c.record.payload_arg = c.naming;
 	/* bpf(2) on our own maps and iterators is all that is left to do */
 	sandbox_drop(c.stage.uid, c.stage.gid, SANDBOX_CAP(CAP_BPF));
 	loop_run(&c);
 	close(STDOUT_FILENO); /* the others need not wait until the last program is out of the kernel */
+	naming_free(c.naming);
 	late_free(c.late);
 	probe_free(c.probe);
 	journal_free(c.journal);

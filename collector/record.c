@@ -65,6 +65,15 @@ static size_t argv_build(char *to, const char *argv, size_t len)
 	return len;
 }
 
+/* The supervisor, what it starts, and what we start. */
+static bool is_ours(const struct record *rec, const struct wire_exec *exec)
+{
+	uint32_t supervisor = (uint32_t)getppid();
+
+	return exec->image.tgid == supervisor || exec->parent.tgid == supervisor ||
+	       (rec->own.tgid && exec->parent.tgid == rec->own.tgid);
+}
+
 static int exec_put(struct record *rec, const struct wire_exec *exec, const char *path, size_t path_len,
 		    const char *argv, size_t argv_len)
 {
@@ -76,7 +85,7 @@ static int exec_put(struct record *rec, const struct wire_exec *exec, const char
 	else
 		path_len = 0;
 	frame.exec.flags &= ~(uint32_t)WIRE_EXEC_PATH_REVERSED;
-	if (exec->parent.tgid == (uint32_t)getppid() || exec->image.tgid == (uint32_t)getppid())
+	if (is_ours(rec, exec))
 		frame.exec.flags |= WIRE_EXEC_SELF;
 	frame.exec.path_len = path_len;
 	frame.exec.argv_len = argv_build(frame.data + path_len, argv, argv_len);
@@ -217,19 +226,18 @@ static int take_cgroup(struct record *rec, const struct wire_hdr *hdr, const voi
 /* Only names may look into it. What it does not take is dropped and counted there. */
 static int take_payload(struct record *rec, const struct wire_hdr *hdr, const void *payload)
 {
-	const char *data = (const char *)payload + sizeof(struct wire_payload);
-	struct wire_payload told;
+	struct wire_payload p;
 
-	if (hdr->len < sizeof(told))
+	if (hdr->len < sizeof(p))
 		return -EPROTO;
-	memcpy(&told, payload, sizeof(told));
-	if (told.data_len > WIRE_PAYLOAD_MAX || hdr->len != sizeof(told) + told.data_len)
+	memcpy(&p, payload, sizeof(p));
+	if (p.data_len > WIRE_PAYLOAD_MAX || hdr->len != sizeof(p) + p.data_len ||
+	    p.flags & ~(uint32_t)WIRE_PAYLOAD_FLAGS)
 		return -EPROTO;
-	if (!rec->names || is_own(&rec->own, &told.image))
+	if (!rec->payload || is_own(&rec->own, &p.image))
 		return 0;
-	told.time_ns = clock_unix(&rec->clock, told.time_ns);
-	if (frame_put(rec->names, WIRE_PAYLOAD, &told, sizeof(told), data, told.data_len) < 0)
-		rec->unread++;
+	p.time_ns = clock_unix(&rec->clock, p.time_ns);
+	rec->payload(rec->payload_arg, &p, (const char *)payload + sizeof(p));
 	return 0;
 }
 

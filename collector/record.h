@@ -24,12 +24,15 @@ struct record_own {
 	unsigned ended; /* flows that came with the end of their socket */
 };
 
+/* A payload, its time in unix ns, with data_len bytes of data. */
+typedef void record_payload(void *arg, const struct wire_payload *, const void *data);
+
 struct record {
 	struct stage *stage;
+	record_payload *payload; /* who looks into payloads; NULL: nobody */
+	void *payload_arg;
 	struct clock clock;
 	struct record_own own;
-	struct frame_writer *names;	 /* who reads payloads; NULL: nobody */
-	uint64_t unread;		 /* payloads that it did not take */
 	uint64_t dropped, dropped_bytes; /* malformed, or past the bound of the output */
 	int overflow_half_full;		 /* the kernel asks for probe_overflow_take() */
 };

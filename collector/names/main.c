@@ -135,6 +135,7 @@ int main(int argc, char **argv)
 	if (!n.reading)
 		fatalx("no memory");
 	n.since_ns = stage_now();
+	prctl(PR_SET_NAME, "femtosnitch-nam"); /* started by its descriptor, it has that for a name */
 	sandbox_drop(n.stage.uid, n.stage.gid, 0);
 	malloc_trim(0);
 #ifndef __SANITIZE_ADDRESS__

@@ -238,7 +238,7 @@ absent() { # NAME PROGRAM-SECTION
 	skip "$1" "$2: $absent_why"
 }
 
-stage_pids() { # the processes of our daemon, itself included, and those of its stages
+stage_pids() { # the processes of our daemon, itself included, and those of its stages, each behind who started it
 	descendants "$DAEMON"
 }
 
@@ -247,9 +247,9 @@ descendants() { # PID
 	for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do descendants "$child"; done
 }
 
-stage_pid() { # collector|hasher|store
-	for pid in $(cat "/proc/$DAEMON/task/$DAEMON/children"); do
-		case $(readlink "/proc/$pid/exe") in */femtosnitch-"$1") echo "$pid" ;; esac
+stage_pid() { # collector|names|hasher|store
+	for pid in $(stage_pids); do
+		case $(readlink "/proc/$pid/exe") in */femtosnitch-"$1") echo "$pid"; return ;; esac
 	done
 }
 
