@@ -110,9 +110,9 @@ if command -v dunst >/dev/null && command -v Xvfb >/dev/null && command -v dunst
 	Xvfb :$((100 + $$ % 900)) -ac -screen 0 800x600x24 -nolisten tcp >/dev/null 2>&1 &
 	JOBS="$JOBS $!"
 	sleep 2
-	in_session real $USER env DISPLAY=:$((100 + $$ % 900)) dunst >"$T/real/dunst.log" 2>&1 &
+	bg_session real $USER env DISPLAY=:$((100 + $$ % 900)) dunst >"$T/real/dunst.log" 2>&1 &
 	JOBS="$JOBS $!"
-	in_session real $USER dbus-monitor "interface='org.freedesktop.Notifications',member='Notify'" >"$T/real/calls" 2>/dev/null &
+	bg_session real $USER dbus-monitor "interface='org.freedesktop.Notifications',member='Notify'" >"$T/real/calls" 2>/dev/null &
 	JOBS="$JOBS $!"
 	sleep 1
 	helper real $USER

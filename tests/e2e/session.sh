@@ -8,11 +8,14 @@ for tool in dbus-daemon setpriv python3; do
 done
 /usr/bin/python3 -c 'import dbus, gi' 2>/dev/null || skip_all 'needs python3-dbus and python3-gi'
 
-# What runs as a user, in his session.
+# What runs as a user, in his session. bg_session only with & behind: then $! is the program itself.
 in_session() { # NAME UID COMMAND...
+	(bg_session "$@")
+}
+bg_session() {
 	session_dir=$T/$1 session_uid=$2
 	shift 2
-	setpriv --reuid="$session_uid" --regid="$session_uid" --clear-groups env \
+	exec setpriv --reuid="$session_uid" --regid="$session_uid" --clear-groups env \
 		DBUS_SESSION_BUS_ADDRESS="$(cat "$session_dir/address")" XDG_RUNTIME_DIR="$session_dir/run" \
 		XDG_STATE_HOME="$session_dir/state" HOME="$session_dir" "$@"
 }
@@ -27,7 +30,7 @@ session_bus() { # NAME UID
 }
 
 helper() { # NAME UID
-	in_session "$1" "$2" "$BUILD/femtosnitch-notify" --state-dir "$T/state" 2>>"$T/$1/helper.err" &
+	bg_session "$1" "$2" "$BUILD/femtosnitch-notify" --state-dir "$T/state" 2>>"$T/$1/helper.err" &
 	HELPER=$!
 	JOBS="$JOBS $!"
 }
@@ -37,7 +40,7 @@ session() { # NAME UID [CAPABILITY...]
 	session_name=$1 session_user=$2
 	shift 2
 	session_bus "$session_name" "$session_user"
-	in_session "$session_name" "$session_user" env CLICK="${CLICK:-}" \
+	bg_session "$session_name" "$session_user" env CLICK="${CLICK:-}" \
 		"$HERE/notification-server" "$T/$session_name/shown" "$@" 2>"$T/$session_name/server.err" &
 	JOBS="$JOBS $!"
 	sleep 1
