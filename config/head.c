@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/credential.h"
 #include "config/frame.h"
 #include "config/log.h"
 #include "config/notify.h"
@@ -46,7 +47,7 @@ void head_free(struct head *h)
 	if (!h)
 		return;
 	frame_writer_free(h->writer);
-	free(h->text);
+	credential_erase(h->text, h->text_len);
 	free(h);
 }
 
@@ -61,13 +62,35 @@ static void noticed(void *arg, const char *line)
 	report_notice(arg, line);
 }
 
+/* Put the credentials in. Owns *text. 0, or -errno after a message. */
+static int fill(const char *config, char **text, size_t *len)
+{
+	char why[CREDENTIAL_WHY], *filled = credential_fill(*text, *len, len, why);
+
+	free(*text);
+	*text = filled;
+	if (filled && *len > WIRE_SETTINGS_MAX) {
+		log_warnx("%s: too long with its credentials", config);
+		return -EINVAL;
+	}
+	if (filled)
+		return 0;
+	log_warnx("%s: %s", config, why[0] ? why : strerror(ENOMEM));
+	return why[0] ? -EINVAL : -ENOMEM;
+}
+
 int head_check_settings(const char *config)
 {
 	struct settings settings;
-	int rc = settings_load(&settings, config, NULL, NULL, refused, NULL, NULL);
+	char *text = NULL;
+	size_t len = 0;
+	int rc = settings_load(&settings, config, &text, &len, refused, NULL, NULL);
 
-	if (rc == 0)
+	if (rc == 0) {
 		settings_free(&settings);
+		rc = fill(config, &text, &len);
+	}
+	credential_erase(text, len);
 	return rc == -ENOENT ? 0 : rc;
 }
 
@@ -100,19 +123,21 @@ int head_settings(struct head *h, const char *config, struct report *report)
 	}
 	if (rc == 0) {
 		settings_free(&settings);
-		rc = send_settings(h, text, len);
+		rc = fill(config, &text, &len);
 	}
+	if (rc == 0)
+		rc = send_settings(h, text, len);
 	if (rc == 0) {
 		report_notices_clear(report);
 		report->notices = fresh.notices;
 		fresh.notices = NULL;
-		free(h->text);
+		credential_erase(h->text, h->text_len);
 		h->text = text;
 		h->text_len = len;
 		text = NULL;
 	}
 	report_free(&fresh);
-	free(text);
+	credential_erase(text, len);
 	return rc;
 }
 

@@ -91,8 +91,19 @@ daemon_stop_clean stop_while_it_waits
 for way in 500 later moved slow; do rm "$T/vt/$(sha256sum "$T/bin/way_$way" | cut -d' ' -f1)"; done
 lines=$(wc -l <"$T/vt/requests")
 LIMIT=2 config "http://127.0.0.1:$PORT/api/v3"
+# the key is a credential of the service now
+mkdir "$T/credentials"
+mv "$T/key" "$T/credentials/vt-key"
+chmod 400 "$T/credentials/vt-key"
+sed -i "s|$T/key|credential:vt-key|" "$T/config.json"
+export CREDENTIALS_DIRECTORY="$T/credentials"
 daemon_start
 sleep 8
+same key_from_a_credential "$(tail -n +"$lines" "$T/vt/requests" | cut -d' ' -f2 | sort -u)" "$KEY"
+same credential_is_nowhere "$(grep -rlFf "$T/credentials/vt-key" "$T/daemon.log" "$T/state" 2>/dev/null
+	cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n' | grep -xFf "$T/credentials/vt-key")" ''
+cp "$T/credentials/vt-key" "$T/key"
+chmod 644 "$T/key"
 same limit_over_restart "$(tail -n +"$lines" "$T/vt/requests" | awk 'NR > 1 && $1 - last < 2 { n++ } { last = $1 } END { print n + 0 }')" 0
 config "http://127.0.0.1:$PORT/api/v3"
 kill -HUP "$DAEMON"
