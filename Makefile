@@ -11,6 +11,7 @@ VERSION := 0.1.0
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd
+USERUNITDIR ?= $(UNITDIR)/user
 B := build$(if $(SANITIZE),/asan)
 
 CC ?= gcc
@@ -216,11 +217,11 @@ $(call objects,config): $B/paths
 
 install: all
 	DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' SYSCONFDIR='$(SYSCONFDIR)' UNITDIR='$(UNITDIR)' \
-		LIBEXECDIR='$(LIBEXECDIR)' packaging/install $B
+		USERUNITDIR='$(USERUNITDIR)' LIBEXECDIR='$(LIBEXECDIR)' packaging/install $B
 
 uninstall:
 	DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' SYSCONFDIR='$(SYSCONFDIR)' UNITDIR='$(UNITDIR)' \
-		LIBEXECDIR='$(LIBEXECDIR)' packaging/install --remove
+		USERUNITDIR='$(USERUNITDIR)' LIBEXECDIR='$(LIBEXECDIR)' packaging/install --remove
 
 dist:
 	@mkdir -p build

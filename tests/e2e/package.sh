@@ -30,8 +30,14 @@ machine_make
 cp "$deb" $root/run-test/femtosnitch.deb
 machine_boot /lib/systemd/system
 
-dpkg -i /run-test/femtosnitch.deb 2>&1
+dpkg -i /run-test/femtosnitch.deb >/run-test/dpkg.log 2>&1
 same package_install $? 0
+if [ -x /usr/libexec/femtosnitch/femtosnitch-notify ]; then
+	same package_user_unit "$(readlink /etc/systemd/user/graphical-session.target.wants/femtosnitch-notify.service)" \
+		/usr/lib/systemd/user/femtosnitch-notify.service
+	same package_autostart "$(grep -c '^Exec=/usr/libexec/femtosnitch/femtosnitch-notify$' /etc/xdg/autostart/femtosnitch-notify.desktop)" 1
+	same package_session_said "$(grep -c 'systemctl --user start femtosnitch-notify' /run-test/dpkg.log)" 1
+fi
 same package_enabled "$(readlink /etc/systemd/system/multi-user.target.wants/$unit)" /lib/systemd/system/$unit
 ctl daemon-reload
 ctl start $unit
