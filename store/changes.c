@@ -25,20 +25,32 @@ struct version {
 
 TAILQ_HEAD(queue, change);
 
+/* The process that modified something last, and the event that this made. */
+struct run {
+	uint32_t tgid; /* 0: none */
+	int64_t time_s, event;
+	char *writer; /* NULL = unknown */
+};
+
 struct changes {
-	struct queue pending; /* digest on its way */
-	struct queue waiting; /* for the package, oldest first */
+	struct images *images;
+	struct queue modified; /* waits for the record of who did it */
+	struct queue pending;  /* digest on its way */
+	struct queue waiting;  /* for the package, oldest first */
 	struct queue ready;
 	unsigned count;
+	struct run run;
 	struct version version[VERSIONS];
 };
 
-struct changes *changes_new(void)
+struct changes *changes_new(struct images *images)
 {
 	struct changes *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return NULL;
+	c->images = images;
+	TAILQ_INIT(&c->modified);
 	TAILQ_INIT(&c->pending);
 	TAILQ_INIT(&c->waiting);
 	TAILQ_INIT(&c->ready);
@@ -50,6 +62,7 @@ static void forget(struct changes *c, struct queue *from, struct change *e)
 	TAILQ_REMOVE(from, e, queue);
 	c->count--;
 	free(e->exe);
+	free(e->writer);
 	free(e->container);
 	free(e->package);
 	free(e->version);
@@ -62,12 +75,15 @@ void changes_free(struct changes *c)
 
 	if (!c)
 		return;
+	while ((e = TAILQ_FIRST(&c->modified)))
+		forget(c, &c->modified, e);
 	while ((e = TAILQ_FIRST(&c->pending)))
 		forget(c, &c->pending, e);
 	while ((e = TAILQ_FIRST(&c->waiting)))
 		forget(c, &c->waiting, e);
 	while ((e = TAILQ_FIRST(&c->ready)))
 		forget(c, &c->ready, e);
+	free(c->run.writer);
 	free(c);
 }
 
@@ -111,7 +127,8 @@ static void move(struct queue *from, struct queue *to, struct change *e)
 	TAILQ_INSERT_TAIL(to, e, queue);
 }
 
-/* At the bound the oldest is compared as it is, or has waited for its digest for too long. */
+/* At the bound the oldest is compared as it is, or has waited for its digest for too long; where nothing can be
+ * written at all, it is forgotten. */
 static void make_room(struct changes *c)
 {
 	struct change *e;
@@ -122,6 +139,10 @@ static void make_room(struct changes *c)
 		move(&c->waiting, &c->ready, e);
 	else if ((e = TAILQ_FIRST(&c->pending)))
 		forget(c, &c->pending, e);
+	else if ((e = TAILQ_FIRST(&c->modified)))
+		forget(c, &c->modified, e);
+	else if ((e = TAILQ_FIRST(&c->ready)))
+		forget(c, &c->ready, e);
 }
 
 int changes_image(struct changes *c, const struct wire_image *image, const struct place *place, int64_t now_s)
@@ -230,7 +251,7 @@ void changes_package(struct changes *c, const struct wire_package *wire)
 	}
 }
 
-int changes_modified(struct changes *c, const struct wire_changed *wire)
+int changes_modified(struct changes *c, const struct wire_changed *wire, int64_t now_s)
 {
 	const struct version *version = &c->version[wire->file_id % VERSIONS];
 	struct change *e;
@@ -238,45 +259,88 @@ int changes_modified(struct changes *c, const struct wire_changed *wire)
 	if (version->file_id != wire->file_id || !wire->file_id)
 		return 0;
 	make_room(c);
-	e = add(c, &c->ready);
+	e = add(c, &c->modified);
 	if (!e)
 		return -ENOMEM;
 	e->kind = SCHEMA_CHANGE_MODIFIED;
+	e->tgid = wire->tgid;
+	e->since_s = now_s;
 	e->location = version->location;
 	e->time_s = (int64_t)(wire->time_ns / 1000000000u);
 	return 0;
 }
 
-static bool waited_enough(const struct change *e, int64_t now_s)
+static bool waited(const struct change *e, int64_t now_s, int64_t enough_s)
 {
-	return e && now_s - e->since_s > CHANGES_WAIT_S;
+	return e && now_s - e->since_s > enough_s;
 }
 
 bool changes_due(const struct changes *c, int64_t now_s)
 {
-	return !TAILQ_EMPTY(&c->ready) || waited_enough(TAILQ_FIRST(&c->waiting), now_s);
+	return !TAILQ_EMPTY(&c->ready) || waited(TAILQ_FIRST(&c->waiting), now_s, CHANGES_WAIT_S) ||
+	       waited(TAILQ_FIRST(&c->modified), now_s, CHANGES_WRITER_S);
 }
 
 bool changes_wait(const struct changes *c)
 {
-	return !TAILQ_EMPTY(&c->ready) || !TAILQ_EMPTY(&c->waiting);
+	return !TAILQ_EMPTY(&c->ready) || !TAILQ_EMPTY(&c->waiting) || !TAILQ_EMPTY(&c->modified);
+}
+
+/* Who did it, and with what else of his it belongs. */
+static void set_run(struct changes *c, const struct change *e)
+{
+	const char *exe;
+
+	if (c->run.tgid == e->tgid && e->tgid && e->time_s - c->run.time_s <= CHANGES_RUN_S)
+		return;
+	free(c->run.writer);
+	exe = e->tgid ? images_exe(c->images, e->tgid) : NULL;
+	c->run = (struct run){.tgid = e->tgid, .time_s = e->time_s, .writer = exe ? strdup(exe) : NULL};
+}
+
+static int write_one(struct changes *c, struct sqlite *db, struct change *e, bool *begun)
+{
+	int64_t event = 0;
+
+	if (e->kind == SCHEMA_CHANGE_CHANGED)
+		return changes_compare(db, e, begun, &event);
+	set_run(c, e);
+	if (!e->writer && c->run.writer)
+		e->writer = strdup(c->run.writer);
+	return changes_compare(db, e, begun, &c->run.event);
+}
+
+/* In this order: what ran is compared with the modification that came before it. */
+static int write_queue(struct changes *c, struct sqlite *db, const struct queue *q, bool *begun)
+{
+	struct change *e;
+	int rc;
+
+	TAILQ_FOREACH(e, q, queue)
+	if ((rc = write_one(c, db, e, begun)) != 0)
+		return rc;
+	return 0;
 }
 
 int changes_write(struct changes *c, struct sqlite *db, int64_t now_s)
 {
 	struct change *e;
 	bool begun = false;
-	int rc = 0;
+	int rc;
 
-	while (waited_enough(e = TAILQ_FIRST(&c->waiting), now_s))
+	while (waited(e = TAILQ_FIRST(&c->waiting), now_s, CHANGES_WAIT_S))
 		move(&c->waiting, &c->ready, e);
-	TAILQ_FOREACH(e, &c->ready, queue)
-	if ((rc = changes_compare(db, e, &begun)) != 0)
-		break;
+	rc = write_queue(c, db, &c->modified, &begun);
+	if (rc == 0)
+		rc = write_queue(c, db, &c->ready, &begun);
 	if (begun && rc == 0)
 		rc = sqlite_commit(db);
 	else if (begun)
 		sqlite_rollback(db);
+	if (rc != 0)
+		c->run.tgid = 0; /* its event was undone */
+	while (rc == 0 && (e = TAILQ_FIRST(&c->modified)))
+		forget(c, &c->modified, e);
 	while (rc == 0 && (e = TAILQ_FIRST(&c->ready)))
 		forget(c, &c->ready, e);
 	return rc;

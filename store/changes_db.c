@@ -90,30 +90,52 @@ static int look_up(struct sqlite *s, int64_t location, struct known *known)
 	return 1;
 }
 
-/* The event that a change belongs to; 0: it is one of its own, -errno. */
-static int64_t find_event(struct sqlite *s, const struct change *e)
+/* 0: none, -errno. */
+static int64_t found_event(struct sqlite *s, sqlite3_stmt *stmt)
 {
-	static const char run[] =
-		"SELECT event FROM change WHERE placed BETWEEN ?1 - ?2 AND ?1 + ?2 AND explained = ?3"
-		" AND manager = ?4 ORDER BY id DESC LIMIT 1";
-	static const char raised[] = "SELECT event FROM (SELECT event, kind FROM change WHERE location = ?1"
-				     " ORDER BY id DESC LIMIT 1) WHERE kind = ?2";
-	bool in_run = e->explained == WIRE_EXPLAINED_YES;
-	sqlite3_stmt *stmt = sqlite_statement(s, in_run ? run : raised);
 	int64_t event = 0;
-	int rc;
+	int rc = sqlite_step(s, stmt);
 
-	sqlite3_bind_int64(stmt, 1, in_run ? e->placed_s : e->location);
-	sqlite3_bind_int(stmt, 2, in_run ? CHANGES_RUN_S : SCHEMA_CHANGE_MODIFIED);
-	if (in_run) {
-		sqlite3_bind_int(stmt, 3, WIRE_EXPLAINED_YES);
-		bind_text(stmt, 4, e->manager);
-	}
-	if ((rc = sqlite_step(s, stmt)) == 1) {
+	if (rc == 1) {
 		event = sqlite3_column_int64(stmt, 0);
 		sqlite3_reset(stmt);
 	}
 	return rc < 0 ? rc : event;
+}
+
+/* Of other changes that the same package manager made then. */
+static int64_t find_run(struct sqlite *s, const struct change *e)
+{
+	static const char find[] =
+		"SELECT event FROM change WHERE placed BETWEEN ?1 - ?2 AND ?1 + ?2 AND explained = ?3"
+		" AND manager = ?4 ORDER BY id DESC LIMIT 1";
+	sqlite3_stmt *stmt = sqlite_statement(s, find);
+
+	sqlite3_bind_int64(stmt, 1, e->placed_s);
+	sqlite3_bind_int(stmt, 2, CHANGES_RUN_S);
+	sqlite3_bind_int(stmt, 3, WIRE_EXPLAINED_YES);
+	bind_text(stmt, 4, e->manager);
+	return found_event(s, stmt);
+}
+
+/* Of the modification that was told before it ran. */
+static int64_t find_raised(struct sqlite *s, const struct change *e)
+{
+	static const char find[] = "SELECT event FROM (SELECT event, kind FROM change WHERE location = ?1"
+				   " ORDER BY id DESC LIMIT 1) WHERE kind = ?2";
+	sqlite3_stmt *stmt = sqlite_statement(s, find);
+
+	sqlite3_bind_int64(stmt, 1, e->location);
+	sqlite3_bind_int(stmt, 2, SCHEMA_CHANGE_MODIFIED);
+	return found_event(s, stmt);
+}
+
+/* The event that a change belongs to; 0: it is one of its own, -errno. */
+static int64_t find_event(struct sqlite *s, const struct change *e)
+{
+	int64_t event = e->explained == WIRE_EXPLAINED_YES ? find_run(s, e) : 0;
+
+	return event ? event : find_raised(s, e);
 }
 
 static int add_change(struct sqlite *s, const struct change *e, const struct known *known, int64_t event)
@@ -121,9 +143,10 @@ static int add_change(struct sqlite *s, const struct change *e, const struct kno
 	static const char add[] =
 		"INSERT INTO change(id, time, kind, location, exe, container, old_sha256, sha256, placed, "
 		"manager,"
-		" package, version, explained, event) SELECT next, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
-		"?11,"
-		" ?12, coalesce(?13, next) FROM (SELECT 1 + coalesce(max(id), 0) AS next FROM change)";
+		" package, version, explained, event, writer) SELECT next, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
+		"?9, "
+		"?10, ?11,"
+		" ?12, coalesce(?13, next), ?14 FROM (SELECT 1 + coalesce(max(id), 0) AS next FROM change)";
 	sqlite3_stmt *stmt = sqlite_statement(s, add);
 	bool ran = e->kind == SCHEMA_CHANGE_CHANGED;
 
@@ -146,6 +169,7 @@ static int add_change(struct sqlite *s, const struct change *e, const struct kno
 	sqlite3_bind_int(stmt, 12, e->explained);
 	if (event)
 		sqlite3_bind_int64(stmt, 13, event);
+	bind_text(stmt, 14, e->writer);
 	return sqlite_run(s, stmt);
 }
 
@@ -160,9 +184,9 @@ static int now_holds(struct sqlite *s, const struct change *e)
 	return sqlite_run(s, stmt);
 }
 
-static int write_change(struct sqlite *s, const struct change *e, const struct known *known, bool *begun)
+static int write_change(struct sqlite *s, const struct change *e, const struct known *known, bool *begun,
+			int64_t *event)
 {
-	int64_t event = 0;
 	int rc;
 
 	if (e->kind == SCHEMA_CHANGE_CHANGED &&
@@ -171,9 +195,11 @@ static int write_change(struct sqlite *s, const struct change *e, const struct k
 		return 0;
 	if ((rc = begin(s, begun)) != 0)
 		return rc;
-	if (e->kind == SCHEMA_CHANGE_CHANGED && (event = find_event(s, e)) < 0)
-		return (int)event;
-	rc = add_change(s, e, known, event);
+	if (e->kind == SCHEMA_CHANGE_CHANGED && (*event = find_event(s, e)) < 0)
+		return (int)*event;
+	rc = add_change(s, e, known, *event);
+	if (rc == 0 && !*event)
+		*event = sqlite3_last_insert_rowid(s->db);
 	return rc == 0 && e->kind == SCHEMA_CHANGE_CHANGED ? now_holds(s, e) : rc;
 }
 
@@ -223,7 +249,7 @@ static int know_late(struct sqlite *s, const struct change *e, bool *begun)
 	return rc ? rc : add_location(s, e->location, e->exe, e->container, e->sha256, e->time_s);
 }
 
-int changes_compare(struct sqlite *s, const struct change *e, bool *begun)
+int changes_compare(struct sqlite *s, const struct change *e, bool *begun, int64_t *event)
 {
 	struct known known = {0};
 	int rc = 0;
@@ -232,7 +258,7 @@ int changes_compare(struct sqlite *s, const struct change *e, bool *begun)
 		return rc;
 	rc = look_up(s, e->location, &known);
 	if (rc == 1)
-		rc = write_change(s, e, &known, begun);
+		rc = write_change(s, e, &known, begun, event);
 	else if (rc == 0 && e->kind == SCHEMA_CHANGE_CHANGED)
 		rc = know_late(s, e, begun);
 	sqlite3_free(known.exe);

@@ -23,8 +23,10 @@ struct change {
 	char *exe, *container;	 /* valid UTF-8; container NULL = none. Of a modification both NULL: see
 				    location */
 	char *package, *version; /* NULL = none */
+	char *writer;		 /* of a modification: who did it; NULL = unknown */
 	char manager[16];
 	uint8_t sha256[WIRE_SHA256_SIZE];
+	uint32_t tgid;	   /* who did it, 0 = unknown */
 	uint8_t kind;	   /* SCHEMA_CHANGE_* */
 	uint8_t explained; /* enum wire_explained */
 	bool told;	   /* of its package */
@@ -34,7 +36,8 @@ struct change {
 int64_t changes_location(const char *exe, const char *container);
 
 /* Compare with what is known, write what is new. Begins a transaction before the first write, if *begun is
- * not set. 0 or -errno. */
-int changes_compare(struct sqlite *, const struct change *, bool *begun);
+ * not set. *event: in, which one a modification belongs to, 0 = one of its own; out, which it is, if it was
+ * written. 0 or -errno. */
+int changes_compare(struct sqlite *, const struct change *, bool *begun, int64_t *event);
 
 #endif

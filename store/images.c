@@ -309,6 +309,11 @@ bool images_forked_from(const struct images *im, const struct wire_image_key *ke
 	return processes_forked_from(im->processes, key, parent);
 }
 
+const char *images_exe(const struct images *im, uint32_t tgid)
+{
+	return processes_exe(im->processes, tgid);
+}
+
 uint64_t images_window(struct images *im)
 {
 	return processes_window(im->processes);

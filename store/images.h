@@ -71,6 +71,9 @@ void images_exit(struct images *, const struct wire_exit *);
 /* The image behind a key, NULL if nobody described it (or there is no memory). Valid until the next call into
  * this module, unless image_ref() is called. */
 struct image *images_find(struct images *, const struct wire_image_key *);
+/* What the process with this number ran last, as far as is still known; NULL: unknown. A long search. Valid
+ * as above. */
+const char *images_exe(const struct images *, uint32_t tgid);
 struct image *image_ref(struct image *);
 
 /* Is the process a fork that runs the same image still? Then *parent is who forked it. */

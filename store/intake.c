@@ -24,7 +24,7 @@ int intake_open(struct intake *in, const struct settings *settings)
 	in->waiting = in->names ? batch_new(in->images, in->names, BATCH_EARLY) : NULL;
 	in->seen = seen_new();
 	in->losses = losses_new();
-	in->changes = changes_new();
+	in->changes = changes_new(in->images);
 	if (in->batch && in->waiting && in->seen && in->losses && in->changes)
 		return 0;
 	intake_close(in);

@@ -78,7 +78,7 @@ static void handle(struct keep *k, const struct wire_hdr *hdr, const void *paylo
 		break;
 	case WIRE_CHANGED:
 		programs_changed(k->in.programs, payload);
-		(void)changes_modified(k->in.changes, payload);
+		(void)changes_modified(k->in.changes, payload, (int64_t)(stage_now() / 1000000000u));
 		break;
 	case WIRE_PACKAGE:
 		changes_package(k->in.changes, payload);

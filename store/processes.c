@@ -216,6 +216,23 @@ bool processes_forked_from(const struct processes *ps, const struct wire_image_k
 	return true;
 }
 
+static const char *newest_exe(const struct process_queue *q, uint32_t tgid)
+{
+	const struct process *p;
+
+	TAILQ_FOREACH_REVERSE(p, q, process_queue, queue)
+	if (p->key.tgid == tgid && p->command)
+		return p->command->program->exe;
+	return NULL;
+}
+
+const char *processes_exe(const struct processes *ps, uint32_t tgid)
+{
+	const char *exe = newest_exe(&ps->live, tgid);
+
+	return exe ? exe : newest_exe(&ps->ended, tgid);
+}
+
 /* For one that has no parent yet. Its key is set last: the parent may claim to be its child. */
 static void set_parent(struct processes *ps, struct process *p, const struct wire_image_key *key)
 {

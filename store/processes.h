@@ -19,6 +19,7 @@ void processes_exit(struct processes *, const struct wire_exit *);
 /* As images_find(), images_forked_from(), images_window(), images_processes(). */
 struct image *processes_image(struct processes *, const struct wire_image_key *);
 bool processes_forked_from(const struct processes *, const struct wire_image_key *, struct wire_image_key *);
+const char *processes_exe(const struct processes *, uint32_t tgid); /* as images_exe() */
 uint64_t processes_window(struct processes *);
 size_t processes_count(const struct processes *);
 

@@ -73,7 +73,7 @@
 #define SCHEMA_FLAG_LD_SO_PRELOAD 0x20
 #define SCHEMA_FLAG_ENVIRONMENT_CUT 0x40
 /* change.kind */
-#define SCHEMA_CHANGE_MODIFIED 1 /* a known file was written to */
+#define SCHEMA_CHANGE_MODIFIED 1 /* a known file was written to, or another put in its place */
 #define SCHEMA_CHANGE_CHANGED 2	 /* what ran from a known path has another SHA-256 */
 
 /* meta keys:
@@ -362,7 +362,11 @@
 	"ALTER TABLE program ADD COLUMN uploaded INTEGER;"	/* unix seconds, NULL = never */ \
 	"CREATE INDEX change_exe ON change(exe);"
 
-#define SCHEMA_V4_TABLES SCHEMA_V4_NAMES SCHEMA_V4_TELL
+/* Version 4: who wrote */
+#define SCHEMA_V4_CHANGE \
+	"ALTER TABLE change ADD COLUMN writer TEXT;"	/* of a modification; NULL = unknown */
+
+#define SCHEMA_V4_TABLES SCHEMA_V4_NAMES SCHEMA_V4_TELL SCHEMA_V4_CHANGE
 
 /* Enum values as words: the names of config/wire_check.h (a test compares them). */
 #define SCHEMA_HASH_ERROR(column) \
@@ -481,7 +485,7 @@
 	SCHEMA_SHA256("c.sha256") " AS sha256, c.package AS package, c.version AS package_version," \
 	" c.manager AS package_manager, " SCHEMA_EXPLAINED("c.explained") " AS explained, c.event AS event," \
 	" (SELECT count(*) FROM change m WHERE m.event = c.event AND m.kind = c.kind) AS members," \
-	" c.time AS unix_time, c.id AS id FROM change c ORDER BY c.id;"
+	" c.time AS unix_time, c.id AS id, c.writer AS writer FROM change c ORDER BY c.id;"
 
 /* What a record of each kind is, what its loss means, and what to do: for people who read it at night. */
 #define SCHEMA_LOSS_WORDS \

@@ -83,12 +83,17 @@ static void package(uint64_t file_id, const char *name, unsigned explained)
 	feed_flush(&f);
 }
 
-static void modified(uint64_t file_id)
+static void modified_by(uint64_t file_id, uint32_t tgid)
 {
-	struct wire_changed c = {.file_id = file_id, .time_ns = FEED_T * FEED_NS, .tgid = 1};
+	struct wire_changed c = {.file_id = file_id, .time_ns = FEED_T * FEED_NS, .tgid = tgid};
 
 	feed_put(&f, WIRE_CHANGED, &c, sizeof(c), NULL, 0);
 	feed_flush(&f);
+}
+
+static void modified(uint64_t file_id)
+{
+	modified_by(file_id, 999);
 }
 
 static void runs(const char *path, uint8_t sha, uint64_t file_id)
@@ -125,6 +130,37 @@ static void raised_and_confirmed(void **state)
 	runs("/opt/unknown", 0x44, 5);
 	package(5, NULL, 0);
 	becomes("SELECT count(*) FROM changes", "3");
+	stop();
+}
+
+/* What one process did belongs together; it may be described after it was done. */
+static void writers(void **state)
+{
+	struct feed_image i;
+
+	(void)state;
+	start();
+	i = image("/opt/a", 0x11, 1);
+	networks(&i);
+	package(1, NULL, 0);
+	i = image("/opt/b", 0x12, 2);
+	networks(&i);
+	package(2, NULL, 0);
+	modified_by(1, 77);
+	i = image("/usr/bin/writer", 0x99, 9);
+	i.key.tgid = 77;
+	feed_image(&f, &i);
+	package(9, NULL, 0);
+	becomes("SELECT exe, event, members, writer FROM changes", "/opt/a|1|1|/usr/bin/writer");
+	modified_by(2, 77);
+	becomes("SELECT exe, event, members, writer FROM changes",
+		"/opt/a|1|2|/usr/bin/writer\n/opt/b|1|2|/usr/bin/writer");
+	modified_by(2, 78);
+	becomes("SELECT exe, event, members, writer FROM changes WHERE id > 2", "/opt/b|3|1|NULL");
+	modified_by(2, 0);
+	modified_by(2, 0); /* nobody is not one process */
+	becomes("SELECT exe, event, members, writer FROM changes WHERE id > 3",
+		"/opt/b|4|1|NULL\n/opt/b|5|1|NULL");
 	stop();
 }
 
@@ -238,9 +274,8 @@ static void one_run_one_event(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(raised_and_confirmed),
-		cmocka_unit_test(late_digest),
-		cmocka_unit_test(other_files),
+		cmocka_unit_test(raised_and_confirmed), cmocka_unit_test(writers),
+		cmocka_unit_test(late_digest),		cmocka_unit_test(other_files),
 		cmocka_unit_test(one_run_one_event),
 	};
 
