@@ -22,6 +22,7 @@
 #include "hasher/file.h"
 #include "hasher/join.h"
 #include "hasher/libraries.h"
+#include "hasher/named.h"
 #include "hasher/owners.h"
 #include "hasher/preload.h"
 #include "hasher/proc.h"
@@ -44,6 +45,7 @@ struct images {
 	struct scripts *scripts;
 	struct apps *apps;
 	struct libraries *libraries;
+	struct named *named; /* NULL: this kernel does not tell */
 	struct preload preload;
 	struct join *join;
 	struct owners owners;
@@ -150,6 +152,14 @@ static __u16 add_text(char *to, size_t *at, const char *text)
 	return (__u16)len;
 }
 
+/* The first time that a version is told: hear of it when another file takes its path. */
+static void watch_name(struct images *im, const struct wire_exec *exec, bool elsewhere, __u64 file_id)
+{
+	if (im->named && !elsewhere && !(exec->flags & (WIRE_EXEC_UNLINKED | WIRE_EXEC_PATH_CUT)) &&
+	    !cover_is_far(im->cover, exec->file.dev))
+		named_watch(im->named, wire_exec_path(exec), &exec->file, file_id);
+}
+
 static void put_image(struct images *im, const struct wire_exec *exec, size_t len, struct cache_file *f,
 		      unsigned hash_error, __u32 flags)
 {
@@ -157,6 +167,7 @@ static void put_image(struct images *im, const struct wire_exec *exec, size_t le
 		.hash_error = hash_error, .flags = flags, .place_id = places_image(im->places, exec)};
 	static char tail[WIRE_FRAME_MAX];
 	const char *script = NULL, *app = NULL;
+	bool first = f && !f->announced;
 
 	if (f) {
 		image.file_id = f->file_id;
@@ -173,6 +184,8 @@ static void put_image(struct images *im, const struct wire_exec *exec, size_t le
 		image.flags |= preload_image(&im->preload, exec, now_ms()) ? WIRE_IMAGE_LD_SO_PRELOAD : 0;
 		image.flags |= proc_elsewhere(exec) ? WIRE_IMAGE_ELSEWHERE : 0;
 	}
+	if (first)
+		watch_name(im, exec, image.flags & WIRE_IMAGE_ELSEWHERE, f->file_id);
 	memcpy(tail, exec, len);
 	image.script_len = add_text(tail, &len, script);
 	image.app_len = add_text(tail, &len, app);
@@ -309,6 +322,22 @@ static struct crew *far(struct images *im)
 	return im->cover ? cover_far(im->cover) : NULL;
 }
 
+void images_renamed(struct images *im)
+{
+	named_drain(im->named);
+}
+
+static bool take_replaced(struct images *im)
+{
+	struct wire_changed changed;
+
+	if (!im->named || !named_answer(im->named, &changed))
+		return false;
+	if (frame_put(im->stage->out, WIRE_CHANGED, &changed, sizeof(changed), NULL, 0))
+		log_warnx("no room for a change");
+	return true;
+}
+
 bool images_result(struct images *im)
 {
 	if (versions_result(&im->versions)) {
@@ -317,7 +346,7 @@ bool images_result(struct images *im)
 	}
 	return scripts_result(im->scripts) || libraries_result(im->libraries, now_ms()) ||
 	       take_reached(im, near(im)) || take_reached(im, far(im)) || owners_answer(&im->owners) ||
-	       fetch_result(&im->fetch);
+	       take_replaced(im) || fetch_result(&im->fetch);
 }
 
 /* ---- housekeeping */
@@ -343,6 +372,10 @@ int images_fd(struct images *im, enum images_fd which)
 		return im->far ? far_results_fd(im->far) : -1;
 	case IMAGES_MODIFIED:
 		return im->watch ? watch_fd(im->watch, WATCH_MODIFIED) : -1;
+	case IMAGES_RENAMED:
+		return im->named ? named_events_fd(im->named) : -1;
+	case IMAGES_NAMED:
+		return im->named ? named_answers_fd(im->named) : -1;
 	case IMAGES_MOUNTS:
 		return im->cover ? cover_mount_fd(im->cover) : -1;
 	case IMAGES_HASHED:
@@ -381,6 +414,8 @@ void images_check(struct images *im, bool caught_up)
 	if (im->far)
 		far_check(im->far);
 	owners_check(&im->owners);
+	if (im->named)
+		named_check(im->named);
 	fetch_check(&im->fetch);
 	if (!caught_up)
 		im->crowded_ms = now;
@@ -394,7 +429,8 @@ bool images_busy(struct images *im)
 {
 	return hashing_busy(im->versions.hashing) || owners_busy(&im->owners) || join_count(im->join) ||
 	       scripts_busy(im->scripts) || libraries_busy(im->libraries) || fetch_busy(&im->fetch) ||
-	       crew_jobs(near(im)) || (far(im) && crew_jobs(far(im))) || (im->far && far_busy(im->far));
+	       crew_jobs(near(im)) || (far(im) && crew_jobs(far(im))) || (im->far && far_busy(im->far)) ||
+	       (im->named && named_busy(im->named));
 }
 
 static void say(struct images *im, enum lost what, __u64 count, enum wire_loss_kind kind, const char *text)
@@ -465,6 +501,8 @@ struct images *images_new(struct stage *stage, struct watch *watch, struct place
 	owners_open(&im->owners, stage);
 	fetch_open(&im->fetch, stage, &im->versions);
 	im->libraries = libraries_new(stage);
+	if (watch && (im->named = named_new()) == NULL)
+		log_warn("a program that another file takes the place of is noticed only when that runs");
 	if (watch && (im->far = far_new(watch)) != NULL)
 		im->cover = cover_new(watch, &listener);
 	else if (!watch)
@@ -491,6 +529,7 @@ void images_free(struct images *im)
 	owners_close(&im->owners);
 	fetch_close(&im->fetch);
 	libraries_free(im->libraries);
+	named_free(im->named);
 	cover_free(im->cover);
 	crew_stop(im->near);
 	versions_close(&im->versions);

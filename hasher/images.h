@@ -38,6 +38,9 @@ void images_exit(struct images *, __u32 tgid);
 /* A file is to be handed to VirusTotal's sink. */
 void images_fetch(struct images *, const struct wire_fetch *);
 
+/* Something was renamed where known programs are. */
+void images_renamed(struct images *);
+
 /* The mount table changed. */
 void images_mounts(struct images *);
 
@@ -46,6 +49,7 @@ enum images_fd {
 	IMAGES_EXECUTED,
 	IMAGES_EXECUTED_FAR,
 	IMAGES_MODIFIED,
+	IMAGES_RENAMED,
 	IMAGES_MOUNTS,
 	IMAGES_RESULTS, /* from here on: of threads */
 	IMAGES_READ_FAR = IMAGES_RESULTS,
@@ -58,6 +62,7 @@ enum images_fd {
 	IMAGES_FAR,
 	IMAGES_PACKAGES,
 	IMAGES_FETCHED,
+	IMAGES_NAMED,
 	IMAGES__FDS
 };
 int images_fd(struct images *, enum images_fd);

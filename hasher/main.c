@@ -260,6 +260,8 @@ static void run(struct hasher *h)
 		if (h->burst || fds[IMAGES_EXECUTED].revents || fds[IMAGES_EXECUTED_FAR].revents ||
 		    fds[IMAGES_MODIFIED].revents || fds[IMAGES_READ_FAR].revents)
 			h->burst = images_drain(h->images, room(h)) > 0;
+		if (fds[IMAGES_RENAMED].revents)
+			images_renamed(h->images);
 		take_results(h);
 		if (fds[POLL_IN].revents || (!h->pipe_empty && room(h)))
 			open = read_pipe(h);
