@@ -59,6 +59,23 @@ for kind in ext4 tmpfs overlay overlay_lower btrfs xfs; do
 	same unmounted_$kind "$(findmnt -n "$dir")" ''
 done
 
+# ---- a user's own filesystem, which may not be anybody else's, root's included: what ran, or a reason
+
+on_fuse() { # NAME [other]
+	mkdir "$T/on_$1"
+	copy "$1" tcp
+	serve a "$1_server" fuse "$T/bin/$1" "$T/on_$1" 65534 ${2:+"$2"} || return
+	in_a setpriv --reuid=65534 --regid=65534 --clear-groups "$T/on_$1/program" drip $B4 $SINK 1000 20 >/dev/null || fail "$1" 'the actor failed'
+	hashed "$T/on_$1/%"
+}
+fuse_is() { # NAME
+	sql "SELECT DISTINCT CASE sha256 WHEN '$(sha256sum "$T/bin/$1" | cut -d' ' -f1)' THEN 'its hash' ELSE coalesce(sha256, hash_error) END
+		FROM connections WHERE exe = '$T/on_$1/program'"
+}
+if on_fuse fuse_shared other; then same fuse_shared "$(fuse_is fuse_shared)" 'its hash'; fi
+if on_fuse fuse_private; then same fuse_private "$(fuse_is fuse_private)" permission; fi
+for name in fuse_shared fuse_private; do umount -l "$T/on_$name" 2>/dev/null; done
+
 # ---- rewritten in place as soon as it has run, while it is hashed: what ran, or a reason
 
 copy rewritten tiny
