@@ -17,6 +17,8 @@
 
 #define CACHE_MAX 2048 /* 230 KB; what falls out is still in known.h, for a read of 4 KiB */
 
+#define CACHE_UNCLAIMED_MAX 64
+
 struct cache;
 
 struct cache_file {
@@ -31,6 +33,7 @@ struct cache_file {
 	bool announced;	 /* an image told its number downstream */
 	bool promised;	 /* an image said that a digest will follow */
 	bool packaged;	 /* it was asked which package brought it */
+	__u8 unclaimed;	 /* events of it that no record asked for, up to CACHE_UNCLAIMED_MAX */
 	__u8 sha256[WIRE_SHA256_SIZE]; /* valid when hash_error is WIRE_HASH_OK */
 	__u16 next_stat, next_record, newer, older;
 };

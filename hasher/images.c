@@ -89,10 +89,24 @@ static void gone(void *arg, __u32 dev)
 
 /* ---- events */
 
+/* Will an exec record ask for an event of this version? Not if the record finds it by itself, and not if it
+ * is what the kernel loads beside every program (ld.so): in a storm these would fill all places. Should such
+ * a file be executed after all, it is looked for at its path. */
+static bool is_awaited(struct cache_file *f)
+{
+	if (!f->findable || f->young)
+		return true;
+	if (f->record_dev || f->unclaimed == CACHE_UNCLAIMED_MAX)
+		return false;
+	f->unclaimed++;
+	return true;
+}
+
 static void event(struct images *im, __u32 tgid, int fd, bool far)
 {
 	const char *script;
 	struct wire_file st;
+	struct cache_file *f;
 	__u64 file_id;
 
 	if (file_stat(fd, &st)) {
@@ -101,11 +115,12 @@ static void event(struct images *im, __u32 tgid, int fd, bool far)
 	}
 	script = far ? NULL : scripts_path(fd);
 	file_id = versions_executed(&im->versions, fd, &st, far);
-	if (!file_id || !tgid)
+	f = cache_by_id(im->versions.cache, file_id);
+	if (!f || !tgid)
 		return;
 	if (script)
 		scripts_opened(im->scripts, tgid, file_id, script, now_ms());
-	else if (join_add(im->join, tgid, &st, file_id, now_ms()))
+	else if (is_awaited(f) && join_add(im->join, tgid, &st, file_id, now_ms()))
 		im->candidates_dropped++;
 }
 
