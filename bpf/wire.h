@@ -32,6 +32,7 @@
 #define WIRE_APP_MAX 512
 #define WIRE_PACKAGE_NAME_MAX 256
 #define WIRE_DOMAIN_MAX 1024   /* a domain of 255 bytes (RFC 1035) with every byte as \DDD, and a NUL */
+#define WIRE_HOSTS_MAX 32768   /* of one piece of the hosts file */
 #define WIRE_PAYLOAD_MAX 16384 /* the largest TLS record; a DNS answer is larger only over TCP */
 
 struct wire_hdr {
@@ -73,6 +74,7 @@ enum wire_type {
 	WIRE_NAME,	/* wire_name: what a peer is called, and who says so (names -> collector -> store) */
 	WIRE_FETCH,	/* wire_fetch: whose bytes are wanted (virustotal -> supervisor -> hasher) */
 	WIRE_FETCHED,	/* wire_fetched: what came of it (hasher -> store -> supervisor -> virustotal) */
+	WIRE_HOSTS,	/* wire_hosts: the machine's hosts file (collector -> names) */
 	WIRE__MAX
 };
 
@@ -472,6 +474,20 @@ struct wire_payload {
 	__u16 data_len;
 };
 
+/* flags of wire_hosts */
+#define WIRE_HOSTS_FIRST 0x1 /* the file begins here: what was said of it before may be so no more */
+#define WIRE_HOSTS_LAST 0x2  /* and ends here */
+#define WIRE_HOSTS_FLAGS 0x3
+
+/* hosts(5) as it is now, in pieces, which may part a line. Behind it: text_len bytes, whatever they are. */
+struct wire_hosts {
+	wire_ns time_ns;
+	__u32 netns; /* of the machine: others have files of their own, or share this one */
+	__u32 flags;
+	__u32 text_len;
+	__u32 pad;
+};
+
 /* How a name is known. Best first, for display. Names: wire_name_source_name(). */
 enum wire_name_source {
 	WIRE_NAME_NONE,
@@ -490,6 +506,7 @@ enum wire_name_source {
 	WIRE_NAME_PTR,	  /* reverse lookup: whoever owns the address says so */
 	WIRE_NAME__MAX
 };
+#define WIRE_NAME_EVER 0xffffffffu /* as ttl_s: until it is said to be over */
 #define WIRE_NAME_IS_CLAIM(source) ((source) >= WIRE_NAME_SNI && (source) <= WIRE_NAME_ECH)
 
 /* A claim is of one connection (cookie); anything else of an address, for one image or, where image is all
@@ -501,7 +518,8 @@ struct wire_name {
 	__u64 cookie; /* of claims */
 	wire_ns time_ns;
 	__u32 netns;
-	__u32 ttl_s; /* how long it may be used for new connections; of claims 0 */
+	__u32 ttl_s; /* how long it may be used for new connections; of claims 0; of HOSTS WIRE_NAME_EVER or 0:
+			it is so no more */
 	__u8 addr[WIRE_ADDR_SIZE];
 	__u16 family; /* AF_INET, AF_INET6; of claims 0 */
 	__u16 source; /* enum wire_name_source */
@@ -673,6 +691,7 @@ static_assert(sizeof(struct wire_libraries) == 64, "wire_libraries");
 static_assert(sizeof(struct wire_library) == 36, "wire_library");
 static_assert(sizeof(struct wire_payload) == 72, "wire_payload");
 static_assert(sizeof(struct wire_name) == 64, "wire_name");
+static_assert(sizeof(struct wire_hosts) == 24, "wire_hosts");
 static_assert(sizeof(struct wire_order) == 32, "wire_order");
 static_assert(sizeof(struct wire_done) == 24, "wire_done");
 static_assert(sizeof(struct wire_verdict) == 48, "wire_verdict");

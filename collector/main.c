@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "collector/collector.h"
+#include "collector/hosts.h"
 #include "collector/selftest.h"
 #include "config/log.h"
 #include "config/sandbox.h"
@@ -26,7 +27,7 @@ int main(int argc, char **argv)
 	start_run(&c);
 	malloc_trim(0); /* loading took megabytes that are never needed again */
 	c.late = late_start(c.probe, &c.stage, c.since_ns ? c.since_ns : stage_now());
-	c.naming = naming_new(&c.stage, argv[0]);
+	c.naming = naming_new(&c.stage, argv[0], HOSTS_FILE);
 	c.record.payload = naming_payload;
 	c.record.payload_arg = c.naming;
 	/* bpf(2) on our own maps and iterators is all that is left to do */

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "collector/hosts.h"
 #include "config/chain.h"
 #include "config/log.h"
 
@@ -23,6 +24,7 @@
 
 struct naming {
 	struct stage *stage;
+	struct hosts_file hosts;
 	int program;  /* O_PATH: where it lies, we may not be able to go by then */
 	int epoll_fd; /* of both ends below */
 	bool wanted;
@@ -50,7 +52,7 @@ static int open_program(const char *self)
 	return fd;
 }
 
-struct naming *naming_new(struct stage *stage, const char *self)
+struct naming *naming_new(struct stage *stage, const char *self, const char *hosts)
 {
 	struct naming *n = calloc(1, sizeof(*n));
 
@@ -58,6 +60,7 @@ struct naming *naming_new(struct stage *stage, const char *self)
 		return NULL;
 	n->stage = stage;
 	n->in = n->out = -1;
+	hosts_file_init(&n->hosts, hosts);
 	n->program = open_program(self);
 	n->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (n->program >= 0 && n->epoll_fd >= 0)
@@ -202,6 +205,8 @@ static int start(struct naming *n)
 	watch(n, EPOLL_CTL_ADD, n->out, EPOLLIN);
 	watch(n, EPOLL_CTL_ADD, n->in, 0);
 	put_settings(n);
+	hosts_file_again(&n->hosts);
+	hosts_file_put(&n->hosts, n->to);
 	return 0;
 }
 
@@ -327,6 +332,8 @@ bool naming_mark(struct naming *n, wire_ns from, wire_ns to)
 			   "first bytes of connections and answers of name servers that %s did not take",
 			   PROGRAM);
 	n->dropped = n->dropped_bytes = 0;
+	if (n->to && hosts_file_put(&n->hosts, n->to))
+		n->sent++;
 	marker.id = n->asked + 1;
 	if (!n->to || !n->sent || frame_put(n->to, WIRE_FLUSH, &marker, sizeof(marker), NULL, 0) != 0)
 		return false;

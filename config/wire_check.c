@@ -263,6 +263,17 @@ static const char *check_payload(const char *p, size_t len)
 	return NULL;
 }
 
+static const char *check_hosts(const char *p, size_t len)
+{
+	size_t text_len = GET(wire_hosts, text_len, p);
+
+	if (GET(wire_hosts, flags, p) & ~(__u32)WIRE_HOSTS_FLAGS)
+		return "unknown flag of hosts";
+	if (text_len > WIRE_HOSTS_MAX || len != sizeof(struct wire_hosts) + text_len)
+		return "text does not fill the frame";
+	return NULL;
+}
+
 /* What a name may consist of, so that it can be shown anywhere: wire_name says how other bytes are written.
  */
 static bool is_domain(const char *name, size_t len)
@@ -376,6 +387,7 @@ static const struct rule rules[WIRE__MAX] = {
 	[WIRE_LIBRARIES] = {sizeof(struct wire_libraries), true, check_libraries},
 	[WIRE_PAYLOAD] = {sizeof(struct wire_payload), true, check_payload},
 	[WIRE_NAME] = {sizeof(struct wire_name), true, check_name},
+	[WIRE_HOSTS] = {sizeof(struct wire_hosts), true, check_hosts},
 	[WIRE_INTERFACES] = {sizeof(struct wire_interfaces), false, NULL},
 };
 

@@ -169,6 +169,10 @@ static int renew(struct answers *as, struct answer *a, const struct wire_name *w
 	wire_ns end = end_of(w);
 	struct name *name;
 
+	if (w->source == WIRE_NAME_HOSTS && w->ttl_s == 0) { /* taken out of the file */
+		a->until_ns = same ? w->time_ns : a->until_ns;
+		return 0;
+	}
 	if (!same && w->time_ns < a->told_ns + NS)
 		return 0; /* another line of the same hosts file */
 	if (!good || w->source < a->name->source) {

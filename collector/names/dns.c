@@ -128,10 +128,10 @@ struct teller {
 
 static void tell(const struct teller *t, int family, const uint8_t *addr, uint32_t ttl_s)
 {
-	struct dns_address a = {.family = (uint16_t)family, .name = t->name, .name_len = t->name_len};
+	struct dns_address a = {
+		.family = (uint16_t)family, .ttl_s = ttl_s, .name = t->name, .name_len = t->name_len};
 
 	memcpy(a.addr, addr, family == AF_INET ? 4 : 16);
-	a.ttl_s = ttl_s < DNS_TTL_MIN_S ? DNS_TTL_MIN_S : ttl_s > DNS_TTL_MAX_S ? DNS_TTL_MAX_S : ttl_s;
 	t->told(t->arg, &a);
 }
 
@@ -216,7 +216,7 @@ static const uint8_t *without_underscores(const struct dns_question *q)
 void dns_answer(const uint8_t *msg, size_t len, const struct dns_question *q, dns_told *told, void *arg)
 {
 	struct teller t = {.told = told, .arg = arg};
-	uint32_t ttl_s = DNS_TTL_MAX_S;
+	uint32_t ttl_s = UINT32_MAX;
 	uint8_t name[DNS_NAME];
 	struct record r;
 	struct message m;

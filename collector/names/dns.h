@@ -18,8 +18,6 @@
 #define DNS_NAME 256	    /* a name as labels, RFC 1035 */
 #define DNS_RECORDS_MAX 128 /* answers that are looked at; what is behind them stays without a name */
 #define DNS_CHAIN_MAX 16    /* CNAMEs that are followed */
-#define DNS_TTL_MIN_S 10    /* who is told 0 may use the answer at once: that takes a moment */
-#define DNS_TTL_MAX_S 604800
 
 struct dns_question {
 	uint16_t id;
@@ -33,7 +31,7 @@ struct dns_question {
 struct dns_address {
 	uint16_t family;
 	uint8_t addr[WIRE_ADDR_SIZE];
-	uint32_t ttl_s; /* the least on the way from the question, within the bounds above */
+	uint32_t ttl_s; /* the least on the way from the question */
 	const char *name;
 	size_t name_len;
 };

@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include "collector/names/hosts.h"
 #include "collector/names/reading.h"
 #include "config/log.h"
 #include "config/sandbox.h"
@@ -26,6 +27,7 @@
 struct names {
 	struct stage stage;
 	struct reading *reading;
+	struct hosts *hosts;
 	wire_ns since_ns; /* when losses were said last */
 };
 
@@ -67,6 +69,9 @@ static void take(struct names *n, const struct wire_hdr *hdr, const void *payloa
 	switch (hdr->type) {
 	case WIRE_PAYLOAD:
 		reading_payload(n->reading, p, (const uint8_t *)(p + 1));
+		break;
+	case WIRE_HOSTS:
+		hosts_piece(n->hosts, payload, (const char *)payload + sizeof(struct wire_hosts));
 		break;
 	case WIRE_FLUSH:
 		say_losses(n);
@@ -132,7 +137,8 @@ int main(int argc, char **argv)
 
 	stage_start(&n.stage, WIRE_STAGE_NAMES, OUT_BOUND, argc, argv);
 	n.reading = reading_new(put_name, &n);
-	if (!n.reading)
+	n.hosts = hosts_new(put_name, &n);
+	if (!n.reading || !n.hosts)
 		fatalx("no memory");
 	n.since_ns = stage_now();
 	prctl(PR_SET_NAME, "femtosnitch-nam"); /* started by its descriptor, it has that for a name */

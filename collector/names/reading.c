@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "collector/names/asked.h"
 #include "collector/names/dns.h"
@@ -151,7 +152,7 @@ static void tell_address(struct reading *r, const struct dns_address *a, enum wi
 				 .source = source,
 				 .name_len = (__u32)a->name_len};
 
-	__builtin_memcpy(name.addr, a->addr, WIRE_ADDR_SIZE);
+	memcpy(name.addr, a->addr, WIRE_ADDR_SIZE);
 	r->told(r->arg, &name, a->name);
 }
 

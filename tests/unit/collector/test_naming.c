@@ -25,6 +25,7 @@
 #define WAIT_MS 10000
 
 static char self[PATH_MAX];
+static char hosts[64]; /* not there, mostly */
 static const char hello[] = "GET / HTTP/1.1\r\nHost: www.example.org\r\n\r\n";
 
 struct rig {
@@ -51,7 +52,7 @@ static int set_up(void **state)
 	r.stage.out = frame_writer_new(ends[1], 1 << 20);
 	r.from = frame_reader_new(ends[0]);
 	r.out = ends[0];
-	r.naming = naming_new(&r.stage, self);
+	r.naming = naming_new(&r.stage, self, hosts);
 	assert_non_null(r.naming);
 	r.now_ms = 1;
 	*state = &r;
@@ -211,6 +212,55 @@ static void unwanted_it_does_not_run(void **state)
 	assert_true(naming_echoed(r->naming));
 }
 
+static void write_hosts(const char *text)
+{
+	FILE *f = fopen(hosts, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void expect_host(struct rig *r, const char *text, uint32_t ttl_s)
+{
+	const struct wire_name *name;
+
+	expect(r, WIRE_NAME);
+	name = r->payload;
+	assert_int_equal(name->source, WIRE_NAME_HOSTS);
+	assert_string_equal((const char *)(name + 1), text);
+	assert_int_equal(name->ttl_s, ttl_s);
+	assert_true(name->netns != 0);
+	assert_true(name->time_ns != 0);
+}
+
+static void the_hosts_file_is_sent_when_it_changes(void **state)
+{
+	struct rig *r = *state;
+
+	write_hosts("192.0.2.1 one.example.org\n");
+	naming_tick(r->naming, true, r->now_ms);
+	naming_serve(r->naming, r->now_ms);
+	expect_host(r, "one.example.org", WIRE_NAME_EVER);
+	assert_false(naming_mark(r->naming, 1, 2));
+	write_hosts("192.0.2.1 one.example.org\n192.0.2.2 two.example.org");
+	assert_true(naming_mark(r->naming, 1, 2));
+	expect_host(r, "two.example.org", WIRE_NAME_EVER);
+	unlink(hosts);
+	naming_mark(r->naming, 1, 2);
+	expect_host(r, "one.example.org", 0);
+	expect_host(r, "two.example.org", 0);
+	write_hosts("192.0.2.3 three.example.org");
+	naming_mark(r->naming, 1, 2);
+	expect_host(r, "three.example.org", WIRE_NAME_EVER);
+	kill(only_child(), SIGKILL);
+	expect(r, WIRE_ERROR);
+	naming_tick(r->naming, true, r->now_ms += 1000);
+	naming_serve(r->naming, r->now_ms);
+	expect_host(r, "three.example.org", WIRE_NAME_EVER);
+	unlink(hosts);
+}
+
 /* Who cannot live is tried less and less often. */
 static void a_broken_program_does_no_harm(void **state)
 {
@@ -224,7 +274,7 @@ static void a_broken_program_does_no_harm(void **state)
 	assert_int_equal(write(fd, "no program\n", 11), 11);
 	close(fd);
 	naming_free(r->naming);
-	r->naming = naming_new(&r->stage, path);
+	r->naming = naming_new(&r->stage, path, hosts);
 	for (int wait = 1000; wait <= 8000; wait *= 2) {
 		naming_tick(r->naming, true, r->now_ms);
 		expect(r, WIRE_ERROR);
@@ -233,7 +283,7 @@ static void a_broken_program_does_no_harm(void **state)
 	}
 	unlink(path);
 	rmdir(dir);
-	assert_null(naming_new(&r->stage, path));
+	assert_null(naming_new(&r->stage, path, hosts));
 }
 
 int main(int argc, char **argv)
@@ -243,6 +293,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(it_is_started_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_does_not_read_is_not_waited_for, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(unwanted_it_does_not_run, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_hosts_file_is_sent_when_it_changes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_broken_program_does_no_harm, set_up, tear_down),
 	};
 
@@ -250,5 +301,6 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	/* build/tests/unit/collector/test_naming */
 	snprintf(self, sizeof(self), "%.*s/../../../", (int)(strrchr(argv[0], '/') - argv[0]), argv[0]);
+	snprintf(hosts, sizeof(hosts), "/tmp/femtosnitch-hosts-%d", (int)getpid());
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

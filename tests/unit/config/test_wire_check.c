@@ -506,6 +506,18 @@ static void test_package(void **state)
 	good();
 }
 
+static void test_hosts(void **state)
+{
+	struct wire_hosts hosts = {.flags = WIRE_HOSTS_LAST, .text_len = 3};
+
+	(void)state;
+	begin(WIRE_HOSTS, &hosts, sizeof(hosts));
+	add("a\0b", 3);
+	good();
+	bad_u32(offsetof(struct wire_hosts, flags), WIRE_HOSTS_FLAGS + 1, "unknown flag");
+	bad_u32(offsetof(struct wire_hosts, text_len), 2, "does not fill");
+}
+
 static void test_payload(void **state)
 {
 	struct wire_payload payload = {.flags = WIRE_PAYLOAD_RECEIVED, .data_len = 3};
@@ -660,7 +672,7 @@ int main(void)
 		cmocka_unit_test(test_verdict),	  cmocka_unit_test(test_sink),
 		cmocka_unit_test(test_fetch),	  cmocka_unit_test(test_package),
 		cmocka_unit_test(test_libraries), cmocka_unit_test(test_payload),
-		cmocka_unit_test(test_name),
+		cmocka_unit_test(test_name),      cmocka_unit_test(test_hosts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
