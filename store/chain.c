@@ -282,20 +282,27 @@ int64_t chain_seal(struct chain *c, int64_t first, int64_t flows, int64_t time_s
 	return rc != 0 ? rc : w.late;
 }
 
-int chain_removed(struct sqlite *s, int64_t last_flow)
+/* All before the first window that is whole, but for the last of them. */
+#define LEADING                                                                                              \
+	"(SELECT max(seq) FROM chain WHERE anchor AND seq <"                                                 \
+	" coalesce((SELECT min(seq) FROM chain WHERE flows > 0 AND NOT anchor), 9223372036854775807))"
+
+int chain_removed(struct sqlite *s, int64_t first_flow, int64_t last_flow)
 {
 	static const char *const steps[] = {
-		"UPDATE chain SET anchor = 1 WHERE ?2 AND seq ="
-		" (SELECT max(seq) FROM chain WHERE first <= ?1 AND flows > 0)",
-		"DELETE FROM chain WHERE ?1 AND ?2 AND seq < (SELECT max(seq) FROM chain WHERE anchor)",
-		"DELETE FROM late WHERE ?1 AND ?2 AND window <= (SELECT max(seq) FROM chain WHERE anchor)",
-		"DELETE FROM run WHERE ?1 AND ?2 AND id < (SELECT min(run) FROM chain)"
+		"UPDATE chain SET anchor = 1 WHERE NOT anchor AND flows > 0 AND first + flows > ?1 AND"
+		" first <= ?2 AND"
+		" (SELECT count(*) FROM flow WHERE id >= chain.first AND id < chain.first + chain.flows) < "
+		"flows",
+		"DELETE FROM late WHERE ?1 <= ?2 AND window <= " LEADING,
+		"DELETE FROM chain WHERE ?1 <= ?2 AND seq < " LEADING,
+		"DELETE FROM run WHERE ?1 <= ?2 AND id < (SELECT min(run) FROM chain)"
 		" AND id NOT IN (SELECT run FROM late)",
 	};
 	size_t i;
 	int rc = 0;
 
 	for (i = 0; i < sizeof(steps) / sizeof(steps[0]) && rc == 0; i++)
-		rc = sqlite_run2(s, steps[i], last_flow, 1);
+		rc = sqlite_run2(s, steps[i], first_flow, last_flow);
 	return rc;
 }

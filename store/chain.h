@@ -30,7 +30,8 @@ int64_t chain_seal(struct chain *, int64_t first, int64_t flows, int64_t time_s)
 int chain_late(struct sqlite *, int64_t program);
 int chain_late_all(struct sqlite *);
 
-/* Flows up to this id were removed by retention: the last window among them is where the check begins. */
-int chain_removed(struct sqlite *, int64_t last_flow);
+/* Retention removed flows with ids from first to last, perhaps not all of them. Windows that lack some become
+ * anchors, whose content the check passes over; of those the chain begins with, only the last one stays. */
+int chain_removed(struct sqlite *, int64_t first_flow, int64_t last_flow);
 
 #endif

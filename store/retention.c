@@ -20,7 +20,7 @@
 struct slice {
 	int64_t from_s, to_s; /* contime of the rows removed */
 	int64_t rows, bytes;
-	int64_t last_id;
+	int64_t first_id, last_id;
 };
 
 /* The first flow that the copy does not have. */
@@ -41,14 +41,13 @@ static int64_t first_unsent(const struct retention *r, struct sqlite *s)
 	return id;
 }
 
-/* Rows of before this time are too old. Those behind the first that is not copied are hardly older than it.
- */
+/* Rows of before this time are too old. What is not copied yet stays: all of the time of its oldest row. */
 static int64_t too_old(const struct retention *r, struct sqlite *s, const struct settings *settings,
 		       int64_t now_s)
 {
-	static const char sql[] = "SELECT contime FROM flow WHERE id >= ?1 ORDER BY id LIMIT 1";
+	static const char sql[] = "SELECT min(bucket) FROM flow_range WHERE last_id >= ?1";
 	int64_t cutoff = now_s - (int64_t)settings->retention_days * DAY_S, unsent = first_unsent(r, s),
-		oldest;
+		oldest = cutoff;
 	sqlite3_stmt *stmt;
 
 	cutoff -= cutoff % HOUR_S;
@@ -58,7 +57,8 @@ static int64_t too_old(const struct retention *r, struct sqlite *s, const struct
 	sqlite3_bind_int64(stmt, 1, unsent);
 	if (sqlite_step(s, stmt) != 1)
 		return cutoff;
-	oldest = sqlite3_column_int64(stmt, 0) - HOUR_S;
+	if (sqlite3_column_type(stmt, 0) != SQLITE_NULL)
+		oldest = sqlite3_column_int64(stmt, 0);
 	sqlite3_reset(stmt);
 	oldest -= oldest % HOUR_S;
 	return oldest < cutoff ? oldest : cutoff;
@@ -86,7 +86,7 @@ static int remove_copied(const struct retention *r, struct sqlite *s)
 	if ((rc = sqlite_run2(s, "DELETE FROM flow WHERE id <= ?1 AND ?2", last, 1)) != 0 ||
 	    (rc = sqlite_run2(s, "DELETE FROM flow_range WHERE last_id <= ?1 AND ?2", last, 1)) != 0)
 		return rc;
-	return chain_removed(s, last);
+	return chain_removed(s, 0, last);
 }
 
 static int64_t oldest_bucket(struct sqlite *s)
@@ -94,39 +94,51 @@ static int64_t oldest_bucket(struct sqlite *s)
 	return sqlite_number(s, "SELECT min(bucket) FROM flow_range", 0);
 }
 
-/* The oldest rows up to before_s, RETENTION_SLICE at most. */
-static int remove_flows(struct sqlite *s, int64_t before_s, struct slice *slice)
+/* Rows of before this time are about RETENTION_SLICE, or those of the oldest 5 minutes. */
+static int64_t oldest_few(struct sqlite *s)
+{
+	static const char sql[] = "SELECT CASE WHEN bucket > (SELECT min(bucket) FROM flow_range) THEN "
+				  "bucket ELSE bucket + 300 END"
+				  " FROM (SELECT bucket, sum(last_id - first_id + 1) OVER (ORDER BY bucket) "
+				  "AS rows FROM flow_range)"
+				  " WHERE rows >= " TEXT(RETENTION_SLICE) " ORDER BY bucket LIMIT 1";
+
+	return sqlite_number(s, sql, INT64_MAX / 2);
+}
+
+static int look_at_flows(struct sqlite *s, int64_t before_s, struct slice *slice)
 {
 	static const char look[] =
-		"SELECT min(contime), max(contime), count(*), total(send + recv), max(id) FROM"
-		" (SELECT id, contime, send, recv FROM flow WHERE id <= ?2 ORDER BY id LIMIT ?3)"
-		" WHERE contime < ?1";
-	static const char bound[] = "SELECT max(last_id) FROM flow_range WHERE bucket < ?1";
-	sqlite3_stmt *stmt = sqlite_statement(s, bound);
-	int64_t last = 0, max_id;
+		"SELECT min(contime), max(contime), count(*), total(send + recv), min(id), max(id) FROM"
+		" (SELECT id, contime, send, recv FROM flow WHERE contime < ?1 AND id <="
+		" (SELECT max(last_id) FROM flow_range WHERE bucket < ?1) ORDER BY id LIMIT ?2)";
+	sqlite3_stmt *stmt = sqlite_statement(s, look);
 	int rc;
 
 	sqlite3_bind_int64(stmt, 1, before_s);
-	if ((rc = sqlite_step(s, stmt)) < 0)
-		return rc;
-	last = rc == 1 ? sqlite3_column_int64(stmt, 0) : 0;
-	sqlite3_reset(stmt);
-	stmt = sqlite_statement(s, look);
-	sqlite3_bind_int64(stmt, 1, before_s);
-	sqlite3_bind_int64(stmt, 2, last);
-	sqlite3_bind_int64(stmt, 3, RETENTION_SLICE);
+	sqlite3_bind_int64(stmt, 2, RETENTION_SLICE);
 	if ((rc = sqlite_step(s, stmt)) != 1)
 		return rc;
 	slice->from_s = sqlite3_column_int64(stmt, 0);
 	slice->to_s = sqlite3_column_int64(stmt, 1);
 	slice->rows = sqlite3_column_int64(stmt, 2);
 	slice->bytes = (int64_t)sqlite3_column_double(stmt, 3);
-	slice->last_id = max_id = sqlite3_column_int64(stmt, 4);
+	slice->first_id = sqlite3_column_int64(stmt, 4);
+	slice->last_id = sqlite3_column_int64(stmt, 5);
 	sqlite3_reset(stmt);
-	if (slice->rows == 0)
-		return 0;
-	rc = sqlite_run2(s, "DELETE FROM flow WHERE id <= ?1 AND contime < ?2", max_id, before_s);
-	return rc != 0 ? rc : chain_removed(s, max_id);
+	return 0;
+}
+
+/* Rows of before before_s, RETENTION_SLICE at most. Most often they are the first ones; not where the clock
+ * was set back, or an older log was imported into this one. */
+static int remove_flows(struct sqlite *s, int64_t before_s, struct slice *slice)
+{
+	int rc = look_at_flows(s, before_s, slice);
+
+	if (rc != 0 || slice->rows == 0)
+		return rc;
+	rc = sqlite_run2(s, "DELETE FROM flow WHERE id <= ?1 AND contime < ?2", slice->last_id, before_s);
+	return rc != 0 ? rc : chain_removed(s, slice->first_id, slice->last_id);
 }
 
 /* Rows of this time are gone: so are their sums. */
@@ -292,19 +304,17 @@ static void say_not_copied(const struct slice *slice, int64_t unsent, struct los
 	losses_add(losses, &loss, detail, sizeof(detail) - 1);
 }
 
-static int remove_slice(struct retention *r, struct sqlite *s, int64_t before_s, bool by_age,
-			struct slice *slice)
+/* When none of that time is left, its sums go, and what was seen last then. */
+static int remove_slice(struct retention *r, struct sqlite *s, int64_t before_s, struct slice *slice)
 {
-	int64_t horizon;
 	int rc;
 
 	if ((rc = remove_flows(s, before_s, slice)) != 0)
 		return rc;
-	horizon = by_age && slice->rows < RETENTION_SLICE ? before_s : slice->to_s;
-	if (horizon > r->horizon_s) {
-		r->horizon_s = horizon;
+	if (slice->rows < RETENTION_SLICE && before_s > r->horizon_s) {
+		r->horizon_s = before_s;
 		r->sweeping = true;
-		rc = remove_sums(s, horizon);
+		rc = remove_sums(s, before_s);
 	}
 	return rc;
 }
@@ -321,7 +331,7 @@ static int shrink(struct retention *r, struct sqlite *s, struct losses *losses, 
 		rc = remove_unused(r, s, now_s);
 		return rc < 0 ? rc : 1;
 	}
-	rc = remove_slice(r, s, INT64_MAX / 2, false, &slice);
+	rc = remove_slice(r, s, oldest_few(s), &slice);
 	if (rc == 0 && slice.rows > 0)
 		say_too_big(&slice, losses);
 	if (rc == 0 && slice.rows > 0)
@@ -350,7 +360,7 @@ static int step(struct retention *r, struct sqlite *s, const struct settings *se
 		return rc < 0 ? rc : 1;
 	}
 	if (oldest && oldest < cutoff) {
-		rc = remove_slice(r, s, cutoff, true, &slice);
+		rc = remove_slice(r, s, cutoff, &slice);
 		return rc < 0 ? rc : 1;
 	}
 	if (oldest && too_big(s, settings))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * retention.h - removes what is too old or too much, oldest first, in slices of RETENTION_SLICE rows, each
+ * retention.h - removes what is too old or too much, oldest first (by time: ids only mostly rise with it), in slices of RETENTION_SLICE rows, each
  * its own transaction, so that no window waits for it. Rollups go with the rows of their time; images and
  * addresses when nothing was seen of them since; programs stay (RETENTION_PROGRAMS_MAX of them) so that what
  * was known stays known. What a copy has not taken yet stays whatever its age, up to the size; what goes then

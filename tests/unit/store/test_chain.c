@@ -294,6 +294,38 @@ static void retention_leaves_an_anchor(void **state)
 	feed_rmdir(dir);
 }
 
+/* A clock that was set back, or an import: what is too old stands between what is not. */
+static void retention_in_the_middle(void **state)
+{
+	struct wire_flow old;
+	int i;
+
+	(void)state;
+	begin();
+	feed_program_start(&f, 1, 0, "/usr/bin/old", "old", 4, 1);
+	for (i = 0; i < 4; i++) {
+		old = feed_tcp(1, (uint16_t)(1000 + i), 443, 1, 1);
+		if (i == 1 || i == 2)
+			old.first_ns = old.last_ns = (FEED_T - (90 - i) * 86400) * FEED_NS;
+		feed_flow(&f, &old);
+		feed_window(&f, FEED_T + 10 + i);
+	}
+	stop();
+	whole();
+	start();
+	feed_window(&f, FEED_T + 20);
+	feed_within(&f, 10, "SELECT group_concat(id) FROM flow", "1,4");
+	assert_string_equal(feed_ask(&f, "SELECT group_concat(seq || ':' || anchor) FROM chain"),
+			    "1:0,2:1,3:1,4:0");
+	assert_string_equal(feed_ask(&f, "SELECT exe FROM connections"), "/usr/bin/old\n/usr/bin/old");
+	stop();
+	whole();
+	assert_non_null(strstr(said, "2 windows, 2 flows"));
+	edit(dir, "DELETE FROM chain WHERE seq = 2");
+	assert_int_equal(verify(dir), 1);
+	feed_rmdir(dir);
+}
+
 /* ---- the columns */
 
 static char *replaced(char *text, const char *what, const char *with)
@@ -336,9 +368,9 @@ static void same_as_the_view(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whole_while_and_after), cmocka_unit_test(each_edit_is_named),
-		cmocka_unit_test(other_edits_are_none),	 cmocka_unit_test(retention_leaves_an_anchor),
-		cmocka_unit_test(same_as_the_view),
+		cmocka_unit_test(whole_while_and_after),   cmocka_unit_test(each_edit_is_named),
+		cmocka_unit_test(other_edits_are_none),	   cmocka_unit_test(retention_leaves_an_anchor),
+		cmocka_unit_test(retention_in_the_middle), cmocka_unit_test(same_as_the_view),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
