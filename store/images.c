@@ -288,6 +288,27 @@ int images_exec(struct images *im, const struct wire_image *image, bool keep_cmd
 	return rc;
 }
 
+struct image *images_intern_told(struct images *im, struct program *program, const char *cmdline,
+				 uint32_t flags, struct image *parent)
+{
+	struct command *c = calloc(1, sizeof(*c));
+	struct image *i = NULL;
+
+	if (!c)
+		return NULL;
+	c->refs = 1;
+	c->where = COMMAND_NOWHERE; /* it says nothing of what is there today */
+	c->program = program_ref(program);
+	c->flags = flags;
+	c->cmdline = cmdline ? strdup(cmdline) : NULL;
+	if (c->cmdline)
+		im->text += strlen(c->cmdline) + 1;
+	if (c->cmdline || !cmdline)
+		i = intern(im, c, parent, NULL);
+	images_command_unref(im, c);
+	return i;
+}
+
 int images_fork(struct images *im, const struct wire_fork *fork)
 {
 	return processes_fork(im->processes, fork);

@@ -65,6 +65,11 @@ void images_free(struct images *);
 /* A WIRE_IMAGE that was checked. keep_cmdline false: the command line is not even remembered.
  * 0 or -ENOMEM. */
 int images_exec(struct images *, const struct wire_image *, bool keep_cmdline);
+
+/* The image of a program that another log tells of, with one reference for the caller; cmdline is clean text,
+ * NULL = unknown. NULL: no memory. */
+struct image *images_intern_told(struct images *, struct program *, const char *cmdline, uint32_t flags,
+				 struct image *parent);
 int images_fork(struct images *, const struct wire_fork *);
 void images_exit(struct images *, const struct wire_exit *);
 

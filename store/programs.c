@@ -245,6 +245,27 @@ struct program *programs_intern_script(struct programs *ps, const struct wire_im
 	return intern(ps, script_new(image));
 }
 
+struct program *programs_intern_told(struct programs *ps, const char *exe, const char *name,
+				     const uint8_t sha256[WIRE_SHA256_SIZE], enum wire_hash_error hash_error)
+{
+	struct program *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->exe = exe ? strdup(exe) : NULL;
+	p->name = name ? strdup(name) : NULL;
+	if ((exe && !p->exe) || (name && !p->name)) {
+		program_free(p);
+		return NULL;
+	}
+	p->uid = WIRE_EVERYBODY;
+	p->hash_error = sha256 ? WIRE_HASH_OK : (uint8_t)hash_error;
+	if (sha256)
+		memcpy(p->sha256, sha256, sizeof(p->sha256));
+	p->hash = program_hash(p);
+	return intern(ps, p);
+}
+
 struct program *program_ref(struct program *p)
 {
 	p->refs++;

@@ -53,6 +53,10 @@ void programs_free(struct programs *); /* every reference must have been given b
 struct program *programs_intern(struct programs *, const struct wire_image *, const struct wire_exec *);
 /* The same of its script, which is a program without a name of its own. It must have one. */
 struct program *programs_intern_script(struct programs *, const struct wire_image *);
+/* The same of one that another log tells of, in texts that are clean (text.h); NULL = unknown. sha256 NULL:
+ * hash_error says why. */
+struct program *programs_intern_told(struct programs *, const char *exe, const char *name,
+				     const uint8_t sha256[WIRE_SHA256_SIZE], enum wire_hash_error);
 struct program *program_ref(struct program *);
 void program_unref(struct program *); /* NULL is fine; memory is freed by programs_sweep() */
 

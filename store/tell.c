@@ -98,6 +98,14 @@ static void bind_text(sqlite3_stmt *stmt, int at, const char *text)
 		sqlite3_bind_null(stmt, at);
 }
 
+static void bind_time(sqlite3_stmt *stmt, int at, int64_t time_s)
+{
+	if (time_s)
+		sqlite3_bind_int64(stmt, at, time_s);
+	else
+		sqlite3_bind_null(stmt, at);
+}
+
 /* ---- is the desktop told? */
 
 static int is_muted(struct sqlite *s, const char *exe, int64_t now_s)
@@ -136,8 +144,8 @@ static int quiet_program(const struct tell *t, struct sqlite *s, const struct pr
 
 /* ---- events */
 
-static int add_event(struct tell *t, struct sqlite *s, int kind, int64_t time_s, int quiet_why, const struct program *p,
-		     const char *text)
+static int add_event(struct tell *t, struct sqlite *s, int kind, int64_t time_s, int quiet_why,
+		     const struct program *p, const char *text)
 {
 	static const char add[] = "INSERT INTO event(time, kind, program, uid, quiet, exe, name, text)"
 				  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
@@ -214,10 +222,7 @@ static int write_row(struct sqlite *s, const struct program *p, int told, bool k
 
 	sqlite3_bind_int64(stmt, 1, p->id);
 	sqlite3_bind_int(stmt, 2, told);
-	if (p->first_parent_s)
-		sqlite3_bind_int64(stmt, 3, p->first_parent_s);
-	else
-		sqlite3_bind_null(stmt, 3);
+	bind_time(stmt, 3, p->first_parent_s);
 	sqlite3_bind_int(stmt, 4, known);
 	return sqlite_run(s, stmt);
 }
@@ -293,6 +298,39 @@ int tell_program(struct tell *t, struct sqlite *s, const struct program *p)
 int tell_known(struct sqlite *s, int64_t program_id)
 {
 	return sqlite_run2(s, "UPDATE program SET acknowledged = ?2 WHERE id = ?1", program_id, 1);
+}
+
+int tell_old(struct sqlite *s, const struct program *p)
+{
+	static const char set[] =
+		"UPDATE program SET acknowledged = 1, told = told | ?2,"
+		" first_network = min(coalesce(first_network, ?3), coalesce(?3, first_network)),"
+		" first_parent = min(coalesce(first_parent, ?4), coalesce(?4, first_parent)),"
+		" first_seen = min(first_seen, coalesce(?3, first_seen), coalesce(?4, first_seen)),"
+		" last_seen = max(last_seen, ?5) WHERE id = ?1";
+	sqlite3_stmt *stmt = sqlite_statement(s, set);
+
+	sqlite3_bind_int64(stmt, 1, p->id);
+	sqlite3_bind_int(stmt, 2,
+			 (p->first_network_s ? SCHEMA_TOLD_NETWORK : 0) |
+				 (p->first_parent_s ? SCHEMA_TOLD_PARENT : 0));
+	bind_time(stmt, 3, p->first_network_s);
+	bind_time(stmt, 4, p->first_parent_s);
+	sqlite3_bind_int64(stmt, 5, p->last_seen_s);
+	return sqlite_run(s, stmt);
+}
+
+int tell_old_verdict(struct sqlite *s, const struct wire_verdict *v, const char *detail)
+{
+	static const char set[] = "UPDATE program SET verdict = ?2, verdict_time = ?3, verdict_detail = ?4"
+				  " WHERE sha256 = ?1 AND verdict IS NULL";
+	sqlite3_stmt *stmt = sqlite_statement(s, set);
+
+	sqlite3_bind_blob(stmt, 1, v->sha256, sizeof(v->sha256), SQLITE_STATIC);
+	bind_text(stmt, 2, wire_verdict_name(v->kind));
+	sqlite3_bind_int64(stmt, 3, v->time_s);
+	bind_text(stmt, 4, detail);
+	return sqlite_run(s, stmt);
 }
 
 int tell_introduce(struct tell *t, struct sqlite *s, int64_t now_s, uint64_t programs, uint64_t network)

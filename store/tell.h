@@ -42,6 +42,11 @@ bool tell_waits(const struct tell *);
 /* ---- inside the caller's transaction; 0 or -errno */
 int tell_program(struct tell *, struct sqlite *, const struct program *); /* its row is there */
 int tell_known(struct sqlite *, int64_t program_id);			  /* it is acknowledged */
+/* Another log knew it before us, since first_network_s and first_parent_s: it is acknowledged, and nobody is
+ * told. */
+int tell_old(struct sqlite *, const struct program *);
+/* ...and what it was told of a content, unless we know better; detail is clean text. */
+int tell_old_verdict(struct sqlite *, const struct wire_verdict *, const char *detail);
 int tell_write(struct tell *, struct sqlite *);				  /* what waits */
 int tell_introduce(struct tell *, struct sqlite *, int64_t now_s, uint64_t programs, uint64_t network);
 int tell_verdict(struct tell *, struct sqlite *, const struct wire_verdict *);

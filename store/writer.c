@@ -34,6 +34,7 @@ struct writer {
 /* The ids a row refers to. */
 struct row {
 	const struct batch_entry *entry;
+	bool laddr_known, raddr_known;
 	int64_t image, program, laddr, raddr, domain, resolved, creator;
 };
 
@@ -136,8 +137,8 @@ static int resolve_row(struct writer *w, const struct settings *settings, struct
 			return (int)row->image;
 		row->program = key->image->command->program->id;
 	}
-	row->laddr = address_id(w, row, key->laddr, true);
-	row->raddr = address_id(w, row, key->raddr, key->peer >= 0 && key->peer != WIRE_PEER_UNKNOWN);
+	row->laddr = address_id(w, row, key->laddr, row->laddr_known);
+	row->raddr = address_id(w, row, key->raddr, row->raddr_known);
 	if (row->laddr < 0 || row->raddr < 0)
 		return (int)(row->laddr < 0 ? row->laddr : row->raddr);
 	if (key->creator &&
@@ -259,28 +260,78 @@ static int seal(struct writer *w, int64_t first, int64_t flows)
 	return late < 0 ? (int)late : 0;
 }
 
-static int write_rows(struct writer *w, const struct settings *settings, const struct batch *b)
+/* Expect count rows; the id of the first one, or -errno. */
+static int64_t begin_rows(struct writer *w, size_t count)
 {
-	const struct batch_entry *entries = batch_entries(b);
-	size_t count = batch_count(b), i;
-	int64_t id = chain_next_flow(w->chain), first = id;
-	int rc = id < 0 ? (int)id : 0;
-
 	w->range_last = 0;
 	records_expect(w->records, count * 2);
-	for (i = 0; i < count && rc == 0; i++, id++) {
-		struct row row = {.entry = &entries[i]};
+	return chain_next_flow(w->chain);
+}
 
-		if ((rc = resolve_row(w, settings, &row)) == 0 && (rc = insert_flow(w, &row, id)) == 0 &&
-		    (!settings->sql_log || (rc = add_to_rollup(w, &row)) == 0))
-			rc = extend_range(w, row.entry->sums.first_s, id);
-	}
+static int write_row(struct writer *w, const struct settings *settings, struct row *row, int64_t id)
+{
+	int rc;
+
+	if ((rc = resolve_row(w, settings, row)) != 0 || (rc = insert_flow(w, row, id)) != 0 ||
+	    (settings->sql_log && (rc = add_to_rollup(w, row)) != 0))
+		return rc;
+	return extend_range(w, row->entry->sums.first_s, id);
+}
+
+/* rc: how the rows went. */
+static int end_rows(struct writer *w, int64_t first, size_t count, int rc)
+{
 	if (rc == 0 && (rc = write_range(w)) == 0)
 		rc = rollup_write(w->rollup, w->db);
 	if (rc == 0)
 		rc = seal(w, first, (int64_t)count);
 	rollup_clear(w->rollup);
 	return rc;
+}
+
+static int write_rows(struct writer *w, const struct settings *settings, const struct batch *b)
+{
+	const struct batch_entry *e = batch_entries(b);
+	size_t count = batch_count(b), i;
+	int64_t first = begin_rows(w, count);
+	int rc = first < 0 ? (int)first : 0;
+
+	for (i = 0; i < count && rc == 0; i++) {
+		struct row row = {
+			.entry = &e[i],
+			.laddr_known = true,
+			.raddr_known = e[i].key.peer >= 0 && e[i].key.peer != WIRE_PEER_UNKNOWN,
+		};
+
+		rc = write_row(w, settings, &row, first + (int64_t)i);
+	}
+	return end_rows(w, first, count, rc);
+}
+
+int writer_rows(struct writer *w, const struct settings *settings, const struct writer_row *rows,
+		size_t count)
+{
+	int64_t first = begin_rows(w, count);
+	int rc = first < 0 ? (int)first : 0;
+	size_t i;
+
+	for (i = 0; i < count && rc == 0; i++) {
+		struct row row = {
+			.entry = &rows[i].entry,
+			.laddr_known = rows[i].laddr_known,
+			.raddr_known = rows[i].raddr_known,
+		};
+
+		rc = write_row(w, settings, &row, first + (int64_t)i);
+	}
+	return end_rows(w, first, count, rc);
+}
+
+int writer_program(struct writer *w, struct program *p, int64_t now)
+{
+	int64_t id = records_program(w->records, p, now);
+
+	return id < 0 ? (int)id : tell_old(w->db, p);
 }
 
 /* Hashes that came late change which row a program has: before the rows that refer to it. */
