@@ -42,11 +42,12 @@ LIBS_store := -lsqlite3 -l:libcrypto.a
 LIBS_view := -lsqlite3
 # processes that serve one stage: FOLDER/NAME is femtosnitch-NAME, linked with that folder. The desktop's is only made
 # where libnotify is.
-SERVANTS := collector/names hasher/rpmdb store/postgres store/verify store/notices store/virustotal $(if $(shell pkg-config --exists libnotify && echo y),store/notify)
+SERVANTS := collector/names hasher/rpmdb store/postgres store/verify store/import store/notices store/virustotal $(if $(shell pkg-config --exists libnotify && echo y),store/notify)
 LIBS_names := -l:libcrypto.a -lresolv
 LIBS_rpmdb := -lsqlite3
 LIBS_postgres := -lsqlite3 -lpq -lcrypto
 LIBS_verify := $(LIBS_postgres)
+LIBS_import := -lsqlite3 -l:libcrypto.a
 LIBS_notices := -lsqlite3
 LIBS_virustotal := -lsqlite3 -lcurl -lcrypto
 LIBS_notify = $(shell pkg-config --libs libnotify)
@@ -158,6 +159,7 @@ $(UNIT_TESTS): $B/tests/unit/%: $B/obj/tests/unit/%.o $$(addprefix $B/,$$(addsuf
 
 # it reads rpm's headers as the program does, and runs it
 $B/tests/unit/hasher/test_managers: $B/hasher/rpmdb.a | $B/femtosnitch-rpmdb
+$B/tests/unit/store/test_toml: $B/store/import.a
 
 $(ACTORS): $B/tests/actors/%: tests/actors/%.c tests/actors/actor.h
 	$(call say,CC)
@@ -200,6 +202,7 @@ FUZZ_quic := $(FUZZ_NAMES)
 FUZZ_tls := $(FUZZ_NAMES)
 FUZZ_packages := $(foreach f,apk dpkg held line pacman wanted rpmdb/header rpmdb/match,hasher/$f.c)
 FUZZ_LIBS_packages := -lz
+FUZZ_toml := store/import/toml.c store/import/translate.c
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 fuzz: $(FUZZERS)
 build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(call sources,config) $$(FUZZ_$$*)

@@ -46,3 +46,19 @@ int command_verify(const struct options *o, int argc, char **argv)
 {
 	return command_become("verify", o, argc, argv);
 }
+
+/* It has to know the settings too: what they switch off is not imported. */
+int command_import(const struct options *o, int argc, char **argv)
+{
+	char **args = calloc((size_t)argc + 3, sizeof(*args));
+	int i, n = 0;
+
+	if (!args)
+		fatalx("no memory");
+	args[n++] = argv[0];
+	args[n++] = "--config";
+	args[n++] = (char *)o->config;
+	for (i = 1; i < argc; i++)
+		args[n++] = argv[i];
+	return command_become("import", o, n, args);
+}

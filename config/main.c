@@ -36,6 +36,7 @@ static const struct command commands[] = {
 	{"pg-schema", "[...]", "print the SQL that \"DB sql server\" needs on a PostgreSQL server",
 	 command_pg_schema},
 	{"verify", "[...]", "was the log changed since it was written", command_verify},
+	{"import", "[...]", "take over what picosnitch knew: its log, programs, settings", command_import},
 	{"version", "", "print the version", version},
 	{"help", "", "print this", help},
 };

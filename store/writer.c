@@ -155,7 +155,8 @@ static int insert_flow(struct writer *w, const struct row *row, int64_t id)
 		"INSERT INTO flow(contime, lasted, image, send, recv, uid, lport, rport, laddr, raddr, "
 		"domain,"
 		" family, protocol, netns, events, direction, result, peer, sniffed, creator, creator_uid,"
-		" tunnel_send, tunnel_recv, id, name_source, domain_resolved, origin) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,"
+		" tunnel_send, tunnel_recv, id, name_source, domain_resolved, origin) "
+		"VALUES(?1,?2,?3,?4,?5,?6,?7,?8,"
 		"?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27)";
 	const struct batch_key *key = &row->entry->key;
 	const struct batch_sums *sums = &row->entry->sums;
