@@ -203,7 +203,16 @@ FUZZ_tls := $(FUZZ_NAMES)
 FUZZ_packages := $(foreach f,apk dpkg held line pacman wanted rpmdb/header rpmdb/match,hasher/$f.c)
 FUZZ_LIBS_packages := -lz
 FUZZ_toml := store/import/toml.c store/import/translate.c
+FUZZ_notices := store/notices/request.c
+FUZZ_LIBS_notices := -lcjson
+FUZZ_notice := store/notify/notice.c store/notify/words.c
+FUZZ_LIBS_notice = $(shell pkg-config --cflags --libs glib-2.0)
+FUZZ_virustotal := $(foreach f,ask http source,store/virustotal/$f.c)
+FUZZ_LIBS_virustotal := -lcurl -lcrypto
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+ifeq ($(filter store/notify,$(SERVANTS)),)
+FUZZERS := $(filter-out build/fuzz/fuzz_notice,$(FUZZERS))
+endif
 fuzz: $(FUZZERS)
 build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(call sources,config) $$(FUZZ_$$*)
 	$(call say,FUZZ)

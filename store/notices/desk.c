@@ -4,7 +4,6 @@
  */
 #include "store/notices/desk.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,6 +17,7 @@
 #include "config/log.h"
 #include "config/peer.h"
 #include "store/notices/feed.h"
+#include "store/notices/request.h"
 
 #define LINE_MAX_BYTES (WIRE_PATH_MAX * 6 + 128) /* a path, each byte escaped */
 
@@ -206,36 +206,25 @@ static bool greet(struct desk *d, struct client *c, int64_t since)
 	return well;
 }
 
-static bool take(struct desk *d, struct client *c, const cJSON *json)
+static bool take(struct desk *d, struct client *c, const struct request *r)
 {
-	const cJSON *since = cJSON_GetObjectItemCaseSensitive(json, "since");
-	const cJSON *ack = cJSON_GetObjectItemCaseSensitive(json, "ack");
-	const cJSON *mute = cJSON_GetObjectItemCaseSensitive(json, "mute");
-	const cJSON *until = cJSON_GetObjectItemCaseSensitive(json, "until");
 	uint32_t uid = c->reader.uid == 0 ? WIRE_EVERYBODY : c->reader.uid;
 
+	if (r->kind == REQUEST_SINCE)
+		return !c->hello && greet(d, c, r->since);
 	if (!c->hello)
-		return cJSON_IsNumber(since) && since->valuedouble >= 0 && since->valuedouble < 1e15 &&
-		       greet(d, c, (int64_t)since->valuedouble);
-	if (cJSON_IsString(ack) && ack->valuestring[0])
-		d->order(d->arg, WIRE_ORDER_ACK, uid, 0, ack->valuestring);
-	else if (cJSON_IsString(mute) && mute->valuestring[0])
-		d->order(d->arg, WIRE_ORDER_MUTE, uid,
-			 cJSON_IsNumber(until) && until->valuedouble > 0 && until->valuedouble < 1e12
-				 ? (int64_t)until->valuedouble
-				 : 0,
-			 mute->valuestring);
-	else
 		return false;
+	d->order(d->arg, r->kind == REQUEST_ACK ? WIRE_ORDER_ACK : WIRE_ORDER_MUTE, uid, r->until_s,
+		 r->program);
 	return true;
 }
 
-static bool take_line(struct desk *d, struct client *c, char *line, size_t len)
+static bool take_line(struct desk *d, struct client *c, const char *line, size_t len)
 {
-	cJSON *json = cJSON_ParseWithLength(line, len);
-	bool good = cJSON_IsObject(json) && take(d, c, json);
+	struct request r;
+	bool good = request_parse(&r, line, len) && take(d, c, &r);
 
-	cJSON_Delete(json);
+	free(r.program);
 	return good;
 }
 

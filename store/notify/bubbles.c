@@ -196,7 +196,7 @@ static void put(NotifyNotification **n, const struct words *w)
 	notify_notification_set_urgency(*n, urgency[w->urgency]);
 }
 
-static void fill(struct bubbles *b, struct bubble *u, const struct link_notice *n)
+static void fill(struct bubbles *b, struct bubble *u, const struct notice *n)
 {
 	bool fresh = !u->n;
 	struct words w;
@@ -239,7 +239,7 @@ static void begin_rest(struct bubbles *b)
 	g_string_truncate(b->rest_names, 0);
 }
 
-static void add_to_rest(struct bubbles *b, const struct link_notice *n)
+static void add_to_rest(struct bubbles *b, const struct notice *n)
 {
 	const char *name;
 
@@ -272,7 +272,7 @@ static bool take_token(struct bucket *t, bool *quiet)
 	return t->tokens > 0 && t->tokens-- > 0;
 }
 
-static bool may_show(struct bubbles *b, const struct link_notice *n)
+static bool may_show(struct bubbles *b, const struct notice *n)
 {
 	bool quiet, urgent = words_urgency(n) == WORDS_URGENT, shown;
 
@@ -287,7 +287,7 @@ static bool may_show(struct bubbles *b, const struct link_notice *n)
 
 /* Runs of a package manager share one bubble, and so do all problems; verdicts stand beside what was said
  * before. */
-static char *key_of(const struct link_notice *n)
+static char *key_of(const struct notice *n)
 {
 	if (n->run)
 		return g_strdup_printf("run %lld", (long long)n->run);
@@ -296,7 +296,7 @@ static char *key_of(const struct link_notice *n)
 	return g_strdup(n->exe ?: n->kind);
 }
 
-void bubbles_show(struct bubbles *b, const struct link_notice *n)
+void bubbles_show(struct bubbles *b, const struct notice *n)
 {
 	char *key = key_of(n);
 	struct bubble *u = n->summary ? NULL : find(b, key);

@@ -29,7 +29,7 @@ typedef void bubbles_clicked(void *arg, enum bubbles_action, const char *exe);
 struct bubbles *bubbles_open(bubbles_clicked *, void *arg, bool details);
 void bubbles_close(struct bubbles *);
 
-void bubbles_show(struct bubbles *, const struct link_notice *);
+void bubbles_show(struct bubbles *, const struct notice *);
 
 /* One bubble that says it works. NULL, or what is wrong, in words. */
 const char *bubbles_test(struct bubbles *, char *server, unsigned long size);

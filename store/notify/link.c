@@ -107,68 +107,18 @@ static void later(struct link *l)
 		l->timer = g_timeout_add_seconds(l->again_s, connect_now, l);
 }
 
-static const char *string(const cJSON *json, const char *key)
-{
-	const cJSON *value = cJSON_GetObjectItemCaseSensitive(json, key);
-
-	return cJSON_IsString(value) ? value->valuestring : NULL;
-}
-
-static int64_t number(const cJSON *json, const char *key)
-{
-	const cJSON *value = cJSON_GetObjectItemCaseSensitive(json, key);
-
-	return cJSON_IsNumber(value) && value->valuedouble >= 0 && value->valuedouble < 1e15
-		       ? (int64_t)value->valuedouble
-		       : 0;
-}
-
-/* "curl, wget, nc" of a summary; caller frees. */
-static char *names(const cJSON *json)
-{
-	const cJSON *list = cJSON_GetObjectItemCaseSensitive(json, "names"), *one;
-	GString *text = g_string_new(NULL);
-
-	cJSON_ArrayForEach(one, list) if (cJSON_IsString(one))
-		g_string_append_printf(text, "%s%s", text->len ? ", " : "", one->valuestring);
-	return g_string_free(text, FALSE);
-}
-
 static bool take_line(struct link *l, const char *line, size_t len)
 {
-	cJSON *json = cJSON_ParseWithLength(line, len);
-	struct link_notice n = {0};
-	char *list = NULL;
-	int64_t seen;
+	struct notice n;
 
-	if (!cJSON_IsObject(json)) {
-		cJSON_Delete(json);
+	if (!notice_parse(&n, line, len))
 		return false;
-	}
-	n.id = number(json, "id");
-	n.kind = string(json, "kind") ?: "new";
-	n.exe = string(json, "exe");
-	n.name = string(json, "name");
-	n.user = string(json, "user");
-	n.text = string(json, "text");
-	n.package = string(json, "package");
-	n.version = string(json, "version");
-	n.manager = string(json, "manager");
-	n.explained = string(json, "explained");
-	n.run = number(json, "run");
-	n.members = number(json, "members");
-	n.packages = number(json, "packages");
-	n.summary = number(json, "summary");
-	if (n.summary)
-		n.text = list = names(json);
 	l->told(l->arg, &n);
-	g_free(list);
-	seen = number(json, "seen");
-	if (seen && seen != l->seen) {
-		l->seen = seen;
+	if (n.seen && n.seen != l->seen) {
+		l->seen = n.seen;
 		write_seen(l);
 	}
-	cJSON_Delete(json);
+	notice_free(&n);
 	return true;
 }
 

@@ -11,21 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "store/notify/notice.h"
+
 struct link;
 
-/* A notice. The text is foreign: it is escaped before it is shown. Pointers are valid during the call. */
-struct link_notice {
-	int64_t id;
-	const char *kind;		      /* "new", "changed" ... */
-	const char *exe, *name, *user, *text; /* NULL: none */
-	int64_t summary;		      /* so many programs became one notice, 0: it is about one */
-	/* who brought its contents */
-	const char *package, *version, *manager; /* NULL: not known */
-	const char *explained; /* "yes", "no": they are not what the package brought, NULL: nobody knows */
-	int64_t run;	       /* the same for all that was brought together, 0: it came alone */
-	int64_t members, packages; /* of the run, so far */
-};
-typedef void link_told(void *arg, const struct link_notice *);
+/* Valid during the call. */
+typedef void link_told(void *arg, const struct notice *);
 
 /* Connect to socket when the main loop runs, and call told. state: the file. NULL: no memory. */
 struct link *link_open(const char *socket, const char *state, link_told *, void *arg);

@@ -32,7 +32,7 @@ struct session {
 	GMainLoop *loop;
 };
 
-static void told(void *arg, const struct link_notice *n)
+static void told(void *arg, const struct notice *n)
 {
 	bubbles_show(((struct session *)arg)->bubbles, n);
 }

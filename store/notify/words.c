@@ -33,17 +33,17 @@ static const struct kind *find(const char *kind)
 	return k;
 }
 
-static bool is_changed(const struct link_notice *n)
+static bool is_changed(const struct notice *n)
 {
 	return strcmp(n->kind, "changed") == 0;
 }
 
-static bool is_update(const struct link_notice *n)
+static bool is_update(const struct notice *n)
 {
 	return is_changed(n) && n->package && n->explained && strcmp(n->explained, "yes") == 0;
 }
 
-enum words_urgency words_urgency(const struct link_notice *n)
+enum words_urgency words_urgency(const struct notice *n)
 {
 	return is_update(n) ? WORDS_LOW : find(n->kind)->urgency;
 }
@@ -93,12 +93,12 @@ static void add_line(GString *body, char *line)
 /* ---- sentences */
 
 /* "curl 7.88.1-10" */
-static char *package(const struct link_notice *n)
+static char *package(const struct notice *n)
 {
 	return g_strdup_printf("%s%s%s", n->package, n->version ? " " : "", n->version ?: "");
 }
 
-static char *update_title(const struct link_notice *n)
+static char *update_title(const struct notice *n)
 {
 	char *what = package(n), buf[WORDS_TITLE_MAX], by[WORDS_TITLE_MAX], *title;
 
@@ -111,7 +111,7 @@ static char *update_title(const struct link_notice *n)
 	return title;
 }
 
-static char *update_body(const struct link_notice *n, bool markup)
+static char *update_body(const struct notice *n, bool markup)
 {
 	char *exe, *body;
 
@@ -125,7 +125,7 @@ static char *update_body(const struct link_notice *n, bool markup)
 }
 
 /* Why a change is worth a look. */
-static char *suspicion(const struct link_notice *n, bool markup)
+static char *suspicion(const struct notice *n, bool markup)
 {
 	char *what, *safe_what, *line;
 
@@ -139,7 +139,7 @@ static char *suspicion(const struct link_notice *n, bool markup)
 	return line;
 }
 
-static char *title_of(const struct link_notice *n, unsigned count)
+static char *title_of(const struct notice *n, unsigned count)
 {
 	const struct kind *k = find(n->kind);
 	char name[WORDS_TITLE_MAX], *title;
@@ -160,7 +160,7 @@ static char *title_of(const struct link_notice *n, unsigned count)
 	return title;
 }
 
-void words_of(struct words *w, const struct link_notice *n, unsigned count, bool markup)
+void words_of(struct words *w, const struct notice *n, unsigned count, bool markup)
 {
 	GString *body = g_string_new(NULL);
 	char *user;

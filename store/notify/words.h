@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "store/notify/link.h"
+#include "store/notify/notice.h"
 
 #define WORDS_TITLE_MAX 128
 #define WORDS_BODY_MAX 512 /* of each piece of a body */
@@ -26,7 +26,7 @@ struct words {
 };
 
 /* count: how often this was told, with this time. markup: the desktop reads bodies as markup. */
-void words_of(struct words *, const struct link_notice *, unsigned count, bool markup);
+void words_of(struct words *, const struct notice *, unsigned count, bool markup);
 
 /* All that shares a bubble. */
 struct words_rest {
@@ -38,6 +38,6 @@ void words_of_rest(struct words *, const struct words_rest *, bool markup);
 
 void words_free(struct words *);
 
-enum words_urgency words_urgency(const struct link_notice *);
+enum words_urgency words_urgency(const struct notice *);
 
 #endif

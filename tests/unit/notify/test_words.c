@@ -15,7 +15,7 @@
 
 static struct words w;
 
-static void say(const struct link_notice *n, bool markup)
+static void say(const struct notice *n, bool markup)
 {
 	words_free(&w);
 	words_of(&w, n, 1, markup);
@@ -23,11 +23,11 @@ static void say(const struct link_notice *n, bool markup)
 
 static void test_kinds(void **state)
 {
-	struct link_notice n = {.kind = "new",
-				.exe = "/usr/bin/curl",
-				.name = "curl",
-				.text = "started by bash: curl x",
-				.user = "eve"};
+	struct notice n = {.kind = "new",
+			   .exe = "/usr/bin/curl",
+			   .name = "curl",
+			   .text = "started by bash: curl x",
+			   .user = "eve"};
 
 	(void)state;
 	say(&n, false);
@@ -39,7 +39,7 @@ static void test_kinds(void **state)
 	say(&n, false);
 	assert_string_equal(w.title, "VirusTotal warns of curl");
 	assert_int_equal(w.urgency, WORDS_URGENT);
-	n = (struct link_notice){.kind = "loss", .text = "nobody watched"};
+	n = (struct notice){.kind = "loss", .text = "nobody watched"};
 	say(&n, false);
 	assert_string_equal(w.title, "femtosnitch did not see everything");
 	assert_string_equal(w.body, "nobody watched");
@@ -53,17 +53,17 @@ static void test_kinds(void **state)
 
 static void test_packages(void **state)
 {
-	struct link_notice n = {.kind = "changed",
-				.exe = "/usr/bin/openssl",
-				.name = "openssl",
-				.text = "",
-				.package = "openssl",
-				.version = "3.0.15",
-				.manager = "dpkg",
-				.explained = "yes",
-				.run = 7,
-				.members = 1,
-				.packages = 1};
+	struct notice n = {.kind = "changed",
+			   .exe = "/usr/bin/openssl",
+			   .name = "openssl",
+			   .text = "",
+			   .package = "openssl",
+			   .version = "3.0.15",
+			   .manager = "dpkg",
+			   .explained = "yes",
+			   .run = 7,
+			   .members = 1,
+			   .packages = 1};
 
 	(void)state;
 	say(&n, false);
@@ -94,14 +94,14 @@ static void test_packages(void **state)
 
 static void test_hostile(void **state)
 {
-	struct link_notice n = {.kind = "changed",
-				.exe = "/tmp/<a href=\"x\">&\033[2J\nhi",
-				.name = "<b>x</b>\007",
-				.text = "started by <img>",
-				.package = "<p>",
-				.version = "%s%n",
-				.explained = "no",
-				.user = "<u>"};
+	struct notice n = {.kind = "changed",
+			   .exe = "/tmp/<a href=\"x\">&\033[2J\nhi",
+			   .name = "<b>x</b>\007",
+			   .text = "started by <img>",
+			   .package = "<p>",
+			   .version = "%s%n",
+			   .explained = "no",
+			   .user = "<u>"};
 
 	(void)state;
 	say(&n, true);
@@ -127,15 +127,15 @@ static void test_hostile(void **state)
 static void test_long(void **state)
 {
 	static char text[20000];
-	struct link_notice n = {.kind = "changed",
-				.exe = text,
-				.name = text,
-				.text = text,
-				.package = text,
-				.version = text,
-				.manager = text,
-				.user = text,
-				.explained = "yes"};
+	struct notice n = {.kind = "changed",
+			   .exe = text,
+			   .name = text,
+			   .text = text,
+			   .package = text,
+			   .version = text,
+			   .manager = text,
+			   .user = text,
+			   .explained = "yes"};
 
 	(void)state;
 	memset(text, '&', sizeof(text) - 1);
