@@ -56,7 +56,7 @@ enum wire_type {
 	WIRE_FLOW,	   /* wire_flow */
 	WIRE_IMAGE,	   /* wire_image: wire_exec joined with its file (hasher -> store) */
 	WIRE_DIGEST,	   /* wire_digest: the SHA-256 of a file, when it came later than its image */
-	WIRE_CHANGED,	   /* wire_changed: a known executable was modified */
+	WIRE_CHANGED,	   /* wire_changed: a known executable was modified, or another put at its path */
 	WIRE_CGROUP,	   /* wire_cgroup: a cgroup and its path (kernel to hasher) */
 	WIRE_PLACE,	   /* wire_place: what that path says (hasher -> store) */
 	WIRE_RESUME,	   /* wire_resume: the number of the next fact (collector -> store) */
