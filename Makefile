@@ -48,6 +48,7 @@ LIBS_rpmdb := -lsqlite3
 LIBS_postgres := -lsqlite3 -lpq -lcrypto
 LIBS_verify := $(LIBS_postgres)
 LIBS_import := -lsqlite3 -l:libcrypto.a
+ALSO_verify = $B/store/postgres.a # it knows the tables of the copy
 LIBS_notices := -lsqlite3
 LIBS_virustotal := -lsqlite3 -lcurl -lcrypto
 LIBS_notify = $(shell pkg-config --libs libnotify)
@@ -85,13 +86,11 @@ $(STAGES:%=$B/femtosnitch-%): $B/femtosnitch-%: $B/obj/%/main.o $B/%.a $B/config
 	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_$*) $(LIBS_config)
 
 define servant
-$B/femtosnitch-$(notdir $1): $B/obj/$1/main.o $B/$1.a $B/$(firstword $(subst /, ,$1)).a $B/config.a
+$B/femtosnitch-$(notdir $1): $B/obj/$1/main.o $B/$1.a $(ALSO_$(notdir $1)) $B/$(firstword $(subst /, ,$1)).a $B/config.a
 	$$(call say,LD)
 	$$Q$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(notdir $1)) $$(LIBS_config)
 endef
 $(foreach s,$(SERVANTS),$(eval $(call servant,$s)))
-# it knows the tables of the copy
-$B/femtosnitch-verify: $B/store/postgres.a
 $(call objects,store/notify): CPPFLAGS += $(shell pkg-config --cflags-only-I libnotify 2>/dev/null | sed 's/-I/-isystem /g')
 
 # ---- BPF: one source per subject; linked into one object, embedded by its only includer, collector/object.c.

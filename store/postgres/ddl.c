@@ -11,7 +11,8 @@
 #include <string.h>
 
 #include "config/log.h"
-#include "store/postgres/layout.h"
+#include "store/layout.h"
+#include "store/postgres/sql.h"
 #include "store/postgres/target.h"
 #include "store/sqlite.h"
 
@@ -51,20 +52,22 @@ static void print_roles(void)
 
 static void print_table(const struct target *t, const struct layout *l, enum engine engine)
 {
-	char table[LAYOUT_TABLE_SIZE];
+	char table[SQL_TABLE_SIZE];
 	size_t i;
 
-	layout_table(table, t->schema, t->table, l->suffix);
+	sql_table(table, t->schema, t->table, l->suffix);
 	printf("CREATE TABLE IF NOT EXISTS %s (\n", table);
 	for (i = 0; i < l->n; i++)
-		printf("  \"%s\" %s%s,\n", l->columns[i].name, l->columns[i].type,
+		printf("  \"%s\" %s%s,\n", l->columns[i].name, sql_type(l->columns[i].type),
 		       l->columns[i].needed ? " NOT NULL" : "");
-	printf("  received timestamptz NOT NULL DEFAULT now(),\n  PRIMARY KEY (%s)\n)%s;\n", l->key,
-	       l->partitioned && engine != TIMESCALE ? " PARTITION BY RANGE (ts)" : "");
+	fputs("  received timestamptz NOT NULL DEFAULT now()", stdout);
+	if (l->key)
+		printf(",\n  PRIMARY KEY (%s)", l->key);
+	printf("\n)%s;\n", l->partitioned && engine != TIMESCALE ? " PARTITION BY RANGE (ts)" : "");
 	for (i = 0; i < l->n; i++)
 		if (!l->columns[i].needed)
 			printf("ALTER TABLE %s ADD COLUMN IF NOT EXISTS \"%s\" %s;\n", table,
-			       l->columns[i].name, l->columns[i].type);
+			       l->columns[i].name, sql_type(l->columns[i].type));
 	printf("ALTER TABLE %s OWNER TO " OWNER ";\n"
 	       "REVOKE ALL ON %s FROM PUBLIC;\n"
 	       "GRANT INSERT ON %s TO " WRITER ";\n"
@@ -78,15 +81,44 @@ static void print_table(const struct target *t, const struct layout *l, enum eng
 		printf("SELECT create_distributed_table('%s', 'host_id');\n", table);
 }
 
+/* Layout 1 had a key on flows, and could leave flows of a window that was not there yet: they are sent again.
+ */
+static void print_upgrade(const char *flow, const char *window)
+{
+	printf("DO $$ DECLARE key text; BEGIN\n"
+	       "  SELECT conname INTO key FROM pg_constraint WHERE conrelid = '%s'::regclass AND contype = "
+	       "'p';\n"
+	       "  IF key IS NOT NULL THEN\n"
+	       "    EXECUTE format('ALTER TABLE %%s DROP CONSTRAINT %%I', '%s'::regclass, key);\n"
+	       "    DELETE FROM %s f WHERE NOT EXISTS (SELECT FROM %s w WHERE w.host_id = f.host_id\n"
+	       "      AND w.log_id = f.log_id AND f.seq BETWEEN w.first AND w.first + w.flows - 1);\n"
+	       "  END IF;\nEND $$;\n",
+	       flow, flow, flow, window);
+}
+
+static void print_indexes(const struct target *t)
+{
+	char flow[SQL_TABLE_SIZE], window[SQL_TABLE_SIZE], late[SQL_TABLE_SIZE];
+
+	sql_table(flow, t->schema, t->table, "");
+	sql_table(window, t->schema, t->table, "_window");
+	sql_table(late, t->schema, t->table, "_late");
+	print_upgrade(flow, window);
+	/* for `verify --remote`; it is what a row costs most */
+	printf("CREATE INDEX IF NOT EXISTS \"%s_seq\" ON %s (host_id, log_id, seq);\n", t->table, flow);
+	printf("CREATE INDEX IF NOT EXISTS \"%s_late_was\" ON %s (host_id, was);\n", t->table, late);
+	printf("COMMENT ON TABLE %s IS '" SQL_COMMENT "%d';\n", flow, LAYOUT_VERSION);
+}
+
 /* Months from this one on; what is outside goes to the default partition, so that no row is ever refused. */
 static void print_partitions(const struct target *t)
 {
-	char function[LAYOUT_TABLE_SIZE], flow[LAYOUT_TABLE_SIZE], window[LAYOUT_TABLE_SIZE];
+	char function[SQL_TABLE_SIZE], flow[SQL_TABLE_SIZE], window[SQL_TABLE_SIZE];
 	const char *schema = t->schema;
 
-	layout_table(function, schema, t->table, "_partitions");
-	layout_table(flow, schema, t->table, "");
-	layout_table(window, schema, t->table, "_window");
+	sql_table(function, schema, t->table, "_partitions");
+	sql_table(flow, schema, t->table, "");
+	sql_table(window, schema, t->table, "_window");
 	printf("CREATE OR REPLACE FUNCTION %s(months int) RETURNS void LANGUAGE plpgsql AS $$\n"
 	       "DECLARE\n"
 	       "  parent regclass;\n"
@@ -155,8 +187,7 @@ static int print_view(const struct target *t)
 {
 	static const char sql[] = "SELECT name FROM pragma_table_info('connections') ORDER BY cid";
 	bool usual = strcmp(t->table, TARGET_TABLE) == 0;
-	char view[LAYOUT_TABLE_SIZE], flow[LAYOUT_TABLE_SIZE], image[LAYOUT_TABLE_SIZE],
-		late[LAYOUT_TABLE_SIZE];
+	char view[SQL_TABLE_SIZE], flow[SQL_TABLE_SIZE], image[SQL_TABLE_SIZE], late[SQL_TABLE_SIZE];
 	struct sqlite db;
 	sqlite3_stmt *stmt;
 	int rc = sqlite_open(&db, ":memory:");
@@ -165,10 +196,10 @@ static int print_view(const struct target *t)
 		log_warnx("%s", db.why);
 		return rc;
 	}
-	layout_table(view, t->schema, usual ? "" : t->table, usual ? "connections" : "_connections");
-	layout_table(flow, t->schema, t->table, "");
-	layout_table(image, t->schema, t->table, "_image");
-	layout_table(late, t->schema, t->table, "_late");
+	sql_table(view, t->schema, usual ? "" : t->table, usual ? "connections" : "_connections");
+	sql_table(flow, t->schema, t->table, "");
+	sql_table(image, t->schema, t->table, "_image");
+	sql_table(late, t->schema, t->table, "_late");
 	printf("DROP VIEW IF EXISTS %s;\nCREATE VIEW %s AS SELECT\n", view, view);
 	stmt = sqlite_statement(&db, sql);
 	while ((rc = sqlite_step(&db, stmt)) == 1) {
@@ -190,7 +221,6 @@ static int print_view(const struct target *t)
 
 static int print_all(const struct target *t, enum engine engine)
 {
-	char late[LAYOUT_TABLE_SIZE];
 	int i, rc;
 
 	puts("-- femtosnitch: the copy of the log. Give your login roles these roles:\n"
@@ -199,8 +229,7 @@ static int print_all(const struct target *t, enum engine engine)
 	print_roles();
 	for (i = 0; i < LAYOUT__MAX; i++)
 		print_table(t, layout((enum layout_name)i), engine);
-	layout_table(late, t->schema, t->table, "_late");
-	printf("CREATE INDEX IF NOT EXISTS \"%s_late_was\" ON %s (host_id, was);\n", t->table, late);
+	print_indexes(t);
 	if (engine != TIMESCALE)
 		print_partitions(t);
 	rc = print_view(t);

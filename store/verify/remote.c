@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "config/log.h"
-#include "store/postgres/layout.h"
+#include "store/postgres/sql.h"
 #include "store/postgres/target.h"
 
 #define WINDOWS_AT_ONCE 500
@@ -38,8 +38,7 @@ struct told {
 struct remote {
 	PGconn *conn;
 	struct target target;
-	char flow[LAYOUT_TABLE_SIZE], image[LAYOUT_TABLE_SIZE], late[LAYOUT_TABLE_SIZE],
-		window[LAYOUT_TABLE_SIZE];
+	char flow[SQL_TABLE_SIZE], image[SQL_TABLE_SIZE], late[SQL_TABLE_SIZE], window[SQL_TABLE_SIZE];
 	struct told *told;
 	size_t n_told, room;
 	unsigned char right[IMAGES_MAX][CONTENT_HASH];
@@ -105,10 +104,10 @@ struct remote *remote_open(const char *conninfo, const char *table)
 		r->conn = PQconnectdbParams((const char *const *)r->target.keywords,
 					    (const char *const *)r->target.values, 1);
 		if (PQstatus(r->conn) == CONNECTION_OK) {
-			layout_table(r->flow, r->target.schema, r->target.table, "");
-			layout_table(r->image, r->target.schema, r->target.table, "_image");
-			layout_table(r->late, r->target.schema, r->target.table, "_late");
-			layout_table(r->window, r->target.schema, r->target.table, "_window");
+			sql_table(r->flow, r->target.schema, r->target.table, "");
+			sql_table(r->image, r->target.schema, r->target.table, "_image");
+			sql_table(r->late, r->target.schema, r->target.table, "_late");
+			sql_table(r->window, r->target.schema, r->target.table, "_window");
 			/* as of now, which is before the local log is opened: that knows all there is here */
 			PQclear(PQexec(r->conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
 			PQclear(PQexec(r->conn, "SELECT 1"));
