@@ -221,6 +221,14 @@ static int add_flow(void *arg, const struct history_flow *f)
 	return 0;
 }
 
+static int add_loss(void *arg, int64_t n, const struct content_value *values)
+{
+	struct sealing *s = arg;
+
+	content_loss(s->content, s->version, n, values);
+	return 0;
+}
+
 static int hash_window(struct chain *c, struct content_window *w, struct content_late *late,
 		       unsigned char hash[CONTENT_HASH])
 {
@@ -238,14 +246,16 @@ static int hash_window(struct chain *c, struct content_window *w, struct content
 		qsort(late, (size_t)w->late, sizeof(*late), content_compare_late);
 	for (i = 0; i < w->late; i++)
 		content_late(&c->content, &late[i]);
+	if ((rc = history_losses(c->history, w->seq, add_loss, &s)) != 0)
+		return rc;
 	content_end(&c->content, hash);
 	return 0;
 }
 
 static int add_window(struct chain *c, const struct content_window *w, const unsigned char hash[CONTENT_HASH])
 {
-	static const char add[] = "INSERT INTO chain(seq, run, time, first, flows, late, hash)"
-				  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+	static const char add[] = "INSERT INTO chain(seq, run, time, first, flows, late, hash, losses)"
+				  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 	sqlite3_stmt *stmt = sqlite_statement(c->db, add);
 
 	sqlite3_bind_int64(stmt, 1, w->seq);
@@ -255,7 +265,22 @@ static int add_window(struct chain *c, const struct content_window *w, const uns
 	sqlite3_bind_int64(stmt, 5, w->flows);
 	sqlite3_bind_int64(stmt, 6, w->late);
 	sqlite3_bind_blob(stmt, 7, hash, CONTENT_HASH, SQLITE_STATIC);
+	sqlite3_bind_int64(stmt, 8, w->losses);
 	return sqlite_run(c->db, stmt);
+}
+
+static int64_t count_losses(struct sqlite *s, int64_t seq)
+{
+	static const char sql[] = "SELECT count(*) FROM loss_part WHERE window = ?1";
+	sqlite3_stmt *stmt = sqlite_statement(s, sql);
+	int64_t n = 0;
+
+	sqlite3_bind_int64(stmt, 1, seq);
+	if (sqlite_step(s, stmt) == 1) {
+		n = sqlite3_column_int64(stmt, 0);
+		sqlite3_reset(stmt);
+	}
+	return n;
 }
 
 int64_t chain_seal(struct chain *c, int64_t first, int64_t flows, int64_t time_s)
@@ -270,7 +295,8 @@ int64_t chain_seal(struct chain *c, int64_t first, int64_t flows, int64_t time_s
 	if ((rc = last_window(c, &w)) != 0)
 		return rc;
 	w.late = tell_all_late(c, w.seq, &late);
-	if (w.late < 0 || (w.late == 0 && flows == 0)) {
+	w.losses = count_losses(c->db, w.seq);
+	if (w.late < 0 || (w.late == 0 && flows == 0 && w.losses == 0)) {
 		free(late);
 		return w.late;
 	}
@@ -279,7 +305,7 @@ int64_t chain_seal(struct chain *c, int64_t first, int64_t flows, int64_t time_s
 	if ((rc = make_run(c, time_s)) == 0 && (rc = hash_window(c, &w, late, hash)) == 0)
 		rc = add_window(c, &w, hash);
 	free(late);
-	return rc != 0 ? rc : w.late;
+	return rc != 0 ? rc : w.late + w.losses;
 }
 
 /* All before the first window that is whole, but for the last of them. */
@@ -295,6 +321,7 @@ int chain_removed(struct sqlite *s, int64_t first_flow, int64_t last_flow)
 		" (SELECT count(*) FROM flow WHERE id >= chain.first AND id < chain.first + chain.flows) < "
 		"flows",
 		"DELETE FROM late WHERE ?1 <= ?2 AND window <= " LEADING,
+		"DELETE FROM loss_part WHERE ?1 <= ?2 AND window <= " LEADING,
 		"DELETE FROM chain WHERE ?1 <= ?2 AND seq < " LEADING,
 		"DELETE FROM run WHERE ?1 <= ?2 AND id < (SELECT min(run) FROM chain)"
 		" AND id NOT IN (SELECT run FROM late)",

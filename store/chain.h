@@ -22,8 +22,8 @@ void chain_begin(struct chain *); /* a start, or another file: a new log id */
 /* The id of the next flow, > 0, or -errno. */
 int64_t chain_next_flow(struct chain *);
 
-/* Flows first to first + flows - 1 were written, perhaps none. How many hashes that came late the window
- * tells, or -errno. */
+/* Flows first to first + flows - 1 were written, perhaps none. How many hashes that came late, and
+ * losses, the window tells, or -errno. */
 int64_t chain_seal(struct chain *, int64_t first, int64_t flows, int64_t time_s);
 
 /* The hash of that row of program, or of every one that is pending, is about to be known. 0 or -errno. */

@@ -99,6 +99,18 @@
 	" LEFT JOIN image i2 ON i2.id = i1.parent LEFT JOIN program p2 ON p2.id = i2.program" \
 	" LEFT JOIN place w0 ON w0.id = i0.place LEFT JOIN program s0 ON s0.id = i0.script"
 
+/* A loss, as a window tells it */
+#define COLUMNS_LOSS(COLUMN) \
+	COLUMN(2, time_from, bigint, "l.time_from") \
+	COLUMN(2, time_to, bigint, "l.time_to") \
+	COLUMN(2, kind, text, SCHEMA_LOSS_KIND("l.kind")) \
+	COLUMN(2, stage, text, SCHEMA_STAGE("l.stage")) \
+	COLUMN(2, records, bigint, "l.records") \
+	COLUMN(2, bytes, bigint, "l.bytes") \
+	COLUMN(2, detail, text, "l.detail")
+
+#define COLUMNS_LOSS_FROM " FROM loss_part l"
+
 /* Generations whose hash is pending now, as a number for ?2 */
 #define COLUMNS_IMAGE_PENDING \
 	"(p0.hash_error IS 1) + 2 * (p1.hash_error IS 1) + 4 * (p2.hash_error IS 1) + 8 * (s0.hash_error IS 1)"
@@ -116,7 +128,8 @@
 
 enum {
 	COLUMNS_N_FLOW = 0 COLUMNS_FLOW(COLUMNS_ONE),
-	COLUMNS_N_IMAGE = 0 COLUMNS_IMAGE(COLUMNS_ONE)
+	COLUMNS_N_IMAGE = 0 COLUMNS_IMAGE(COLUMNS_ONE),
+	COLUMNS_N_LOSS = 0 COLUMNS_LOSS(COLUMNS_ONE)
 };
 
 struct column {
@@ -124,6 +137,7 @@ struct column {
 	unsigned since;
 };
 
-extern const struct column columns_flow[COLUMNS_N_FLOW], columns_image[COLUMNS_N_IMAGE]; /* content.c */
+extern const struct column columns_flow[COLUMNS_N_FLOW], columns_image[COLUMNS_N_IMAGE],
+	columns_loss[COLUMNS_N_LOSS]; /* content.c */
 
 #endif

@@ -12,6 +12,7 @@
 
 const struct column columns_flow[COLUMNS_N_FLOW] = {COLUMNS_FLOW(DESCRIBE)};
 const struct column columns_image[COLUMNS_N_IMAGE] = {COLUMNS_IMAGE(DESCRIBE)};
+const struct column columns_loss[COLUMNS_N_LOSS] = {COLUMNS_LOSS(DESCRIBE)};
 
 bool content_is_text(const struct column *c)
 {
@@ -107,6 +108,8 @@ void content_window(struct content *c, const struct content_window *w)
 	number(c, w->first);
 	number(c, w->flows);
 	number(c, w->late);
+	if (w->version >= 2)
+		number(c, w->losses);
 }
 
 void content_flow(struct content *c, unsigned version, int64_t id, const struct content_value *v,
@@ -121,6 +124,12 @@ void content_late(struct content *c, const struct content_late *late)
 {
 	bytes(c, late->before, sizeof(late->before));
 	bytes(c, late->now, sizeof(late->now));
+}
+
+void content_loss(struct content *c, unsigned version, int64_t n, const struct content_value *v)
+{
+	number(c, n);
+	values(c, version, columns_loss, COLUMNS_N_LOSS, v);
 }
 
 void content_end(struct content *c, unsigned char hash[CONTENT_HASH])

@@ -9,8 +9,9 @@
  * - image: "image", version, its columns, what is pending. The digest stands for the image in flows.
  * - flow: its id, its columns, the digest of its image
  * - late: the digest of an image whose hash was pending, and what it was then found to be
- * - window: "window", version, host, log, number, hash of the one before, time, first id, flows, late ones;
- * then the flows by id, then the late ones by digest
+ * - loss: its number in the window, its columns
+ * - window: "window", version, host, log, number, hash of the one before, time, first id, flows, late ones,
+ * from version 2 on losses; then the flows by id, then the late ones by digest, then the losses by number
  */
 #ifndef FEMTOSNITCH_STORE_CONTENT_H
 #define FEMTOSNITCH_STORE_CONTENT_H
@@ -46,7 +47,7 @@ struct content_late {
 struct content_window {
 	unsigned version;
 	unsigned char host[CONTENT_ID], log[CONTENT_ID];
-	int64_t seq, time_s, first, flows, late;
+	int64_t seq, time_s, first, flows, late, losses;
 	unsigned char previous[CONTENT_HASH];
 };
 
@@ -54,6 +55,7 @@ void content_window(struct content *, const struct content_window *); /* begins 
 void content_flow(struct content *, unsigned version, int64_t id, const struct content_value *values,
 		  const unsigned char image[CONTENT_HASH]);
 void content_late(struct content *, const struct content_late *);
+void content_loss(struct content *, unsigned version, int64_t n, const struct content_value *values);
 void content_end(struct content *, unsigned char hash[CONTENT_HASH]);
 
 /* pending: NULL, or whose hash it waits for ("LOG:image:generations"). */

@@ -185,6 +185,7 @@ void copy_windows(struct copy *c, const struct driver *d, void *link)
 			a_number(w->late),
 			a_text(previous, CONTENT_HASH),
 			a_text(w->hash, CONTENT_HASH),
+			a_number(w->losses),
 		};
 
 		(void)d->put(link, LAYOUT_WINDOW, row);
@@ -260,6 +261,17 @@ static int put_late(struct copy *c, const struct history_window *w)
 	return rc;
 }
 
+static int put_loss(void *arg, int64_t n, const struct content_value *values)
+{
+	struct content_value row[COLUMNS_N_LOSS + 2];
+	struct copy *c = arg;
+
+	row[0] = a_number(c->window[c->at].seq);
+	row[1] = a_number(n);
+	memcpy(row + 2, values, COLUMNS_N_LOSS * sizeof(*row));
+	return put(c, LAYOUT_LOSS, row);
+}
+
 /* 1: no more room, 0: the window is done. */
 static int put_window(struct copy *c, const struct history_window *w)
 {
@@ -269,7 +281,9 @@ static int put_window(struct copy *c, const struct history_window *w)
 	c->image_version = c->run.version;
 	if (c->flow < last)
 		rc = history_flows(c->history, &c->run, c->flow + 1, last, put_image, put_flow, c);
-	return rc != 0 ? rc : put_late(c, w);
+	if (rc != 0 || (rc = put_late(c, w)) != 0 || w->losses == 0)
+		return rc;
+	return history_losses(c->history, w->seq, put_loss, c);
 }
 
 int copy_rows(struct copy *c, const struct driver *d, void *link)

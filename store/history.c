@@ -79,7 +79,7 @@ static void read_blob(sqlite3_stmt *stmt, int at, unsigned char *to, size_t size
 
 int history_next(struct history *h, int64_t seq, struct history_window *w)
 {
-	static const char sql[] = "SELECT seq, run, time, first, flows, late, anchor, hash FROM chain"
+	static const char sql[] = "SELECT seq, run, time, first, flows, late, anchor, hash, losses FROM chain"
 				  " WHERE seq > ?1 ORDER BY seq LIMIT 1";
 	sqlite3_stmt *stmt = sqlite_statement(h->db, sql);
 	int rc;
@@ -95,6 +95,7 @@ int history_next(struct history *h, int64_t seq, struct history_window *w)
 	w->late = sqlite3_column_int64(stmt, 5);
 	w->anchor = sqlite3_column_int(stmt, 6);
 	read_blob(stmt, 7, w->hash, sizeof(w->hash));
+	w->losses = sqlite3_column_int64(stmt, 8);
 	sqlite3_reset(stmt);
 	return 1;
 }
@@ -255,6 +256,24 @@ int history_flows(struct history *h, const struct history_run *run, int64_t firs
 			break;
 		read_values(stmt, 2, columns_flow, COLUMNS_N_FLOW, h->flow_values);
 		if ((rc = flow_fn(arg, &flow)) != 0)
+			break;
+	}
+	sqlite3_reset(stmt);
+	return rc;
+}
+
+int history_losses(struct history *h, int64_t seq, history_loss_fn *fn, void *arg)
+{
+	static const char sql[] = "SELECT l.n" COLUMNS_LOSS(COLUMNS_SELECT) COLUMNS_LOSS_FROM
+		" WHERE l.window = ?1 ORDER BY l.n";
+	sqlite3_stmt *stmt = sqlite_statement(h->db, sql);
+	struct content_value values[COLUMNS_N_LOSS];
+	int rc;
+
+	sqlite3_bind_int64(stmt, 1, seq);
+	while ((rc = sqlite_step(h->db, stmt)) == 1) {
+		read_values(stmt, 1, columns_loss, COLUMNS_N_LOSS, values);
+		if ((rc = fn(arg, sqlite3_column_int64(stmt, 0), values)) != 0)
 			break;
 	}
 	sqlite3_reset(stmt);

@@ -22,7 +22,7 @@ struct history_run {
 };
 
 struct history_window {
-	int64_t seq, run, time_s, first, flows, late;
+	int64_t seq, run, time_s, first, flows, late, losses;
 	bool anchor; /* retention has removed flows of it */
 	unsigned char hash[CONTENT_HASH];
 };
@@ -59,6 +59,11 @@ int history_run(struct history *, int64_t id, struct history_run *); /* 0, -ENOE
  */
 int history_flows(struct history *, const struct history_run *, int64_t first, int64_t last,
 		  history_image_fn *image, history_flow_fn *flow, void *arg);
+
+/* The losses that a window tells, by their number in it. fn: values are COLUMNS_N_LOSS. 0, what fn returned,
+ * or -errno. */
+typedef int history_loss_fn(void *arg, int64_t n, const struct content_value *values);
+int history_losses(struct history *, int64_t seq, history_loss_fn *fn, void *arg);
 
 /* The image of a row as it is now, or with the hashes of some generations pending. fn may be NULL. 0, what fn
  * returned, or -errno. */

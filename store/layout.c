@@ -11,7 +11,7 @@ static const struct layout head[LAYOUT__MAX] = {
 	[LAYOUT_WINDOW] = {"_window",
 			   "host_id, log_id, seq, ts",
 			   true,
-			   11,
+			   12,
 			   3,
 			   {{"host_id", LAYOUT_UUID, true},
 			    {"log_id", LAYOUT_UUID, true},
@@ -23,7 +23,8 @@ static const struct layout head[LAYOUT__MAX] = {
 			    {"flows", LAYOUT_BIGINT, true},
 			    {"late", LAYOUT_BIGINT, true},
 			    {"previous", LAYOUT_BYTES, true},
-			    {"hash", LAYOUT_BYTES, true}}},
+			    {"hash", LAYOUT_BYTES, true},
+			    {"losses", LAYOUT_BIGINT, false}}},
 	[LAYOUT_FLOW] = {"",
 			 NULL,
 			 true,
@@ -53,6 +54,16 @@ static const struct layout head[LAYOUT__MAX] = {
 			  {"seq", LAYOUT_BIGINT, true},
 			  {"was", LAYOUT_BYTES, true},
 			  {"now", LAYOUT_BYTES, true}}},
+	[LAYOUT_LOSS] = {"_loss",
+			 "host_id, log_id, seq, n",
+			 false,
+			 5,
+			 3,
+			 {{"host_id", LAYOUT_UUID, true},
+			  {"log_id", LAYOUT_UUID, true},
+			  {"host", LAYOUT_TEXT, true},
+			  {"seq", LAYOUT_BIGINT, true},
+			  {"n", LAYOUT_BIGINT, true}}},
 };
 
 static enum layout_type type_of(const struct column *c)
@@ -87,6 +98,8 @@ const struct layout *layout(enum layout_name name)
 			append(&whole[name], columns_image, COLUMNS_N_IMAGE);
 		else if (name == LAYOUT_FLOW)
 			append(&whole[name], columns_flow, COLUMNS_N_FLOW);
+		else if (name == LAYOUT_LOSS)
+			append(&whole[name], columns_loss, COLUMNS_N_LOSS);
 	}
 	return &whole[name];
 }

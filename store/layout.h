@@ -8,6 +8,7 @@
  * - NAME: one row per flow; no key, for its rows come and go with their window
  * - NAME_image: what is known of the image of a flow, by its digest (content.h)
  * - NAME_late: a hash came after the flows: that digest is now this one
+ * - NAME_loss: what a window says of losses
  */
 #ifndef FEMTOSNITCH_STORE_LAYOUT_H
 #define FEMTOSNITCH_STORE_LAYOUT_H
@@ -26,6 +27,7 @@ enum layout_name {
 	LAYOUT_FLOW,
 	LAYOUT_IMAGE,
 	LAYOUT_LATE,
+	LAYOUT_LOSS,
 	LAYOUT__MAX
 };
 

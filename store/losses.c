@@ -149,12 +149,26 @@ static int write_one(struct sqlite *s, const struct waiting *w)
 	return sqlite_run(s, stmt);
 }
 
+/* For the chain, which must not change. */
+static int write_part(struct sqlite *s, const struct waiting *w)
+{
+	static const char add[] =
+		"INSERT INTO loss_part(window, n, time_from, time_to, kind, stage, records, bytes, detail)"
+		" SELECT seq, 1 + coalesce((SELECT max(n) FROM loss_part WHERE window = seq), 0),"
+		" ?1, ?2, ?3, ?4, ?5, ?6, ?7 FROM (SELECT coalesce(max(seq), 0) + 1 AS seq FROM chain)";
+	sqlite3_stmt *stmt = sqlite_statement(s, add);
+
+	bind(stmt, w);
+	return sqlite_run(s, stmt);
+}
+
 int losses_write(struct losses *ls, struct sqlite *s)
 {
 	struct waiting *w;
 	int rc = 0;
 
 	for (w = ls->first; w && rc == 0; w = w->next)
-		rc = write_one(s, w);
+		if ((rc = write_one(s, w)) == 0)
+			rc = write_part(s, w);
 	return rc;
 }

@@ -23,7 +23,8 @@ void losses_free(struct losses *);
 int losses_add(struct losses *, const struct wire_loss *, const char *detail, size_t detail_len);
 size_t losses_count(const struct losses *);
 
-int losses_write(struct losses *, struct sqlite *); /* inside the caller's transaction; 0 or -errno */
-void losses_clear(struct losses *);		    /* they are durable */
+/* Inside the caller's transaction, before the chain tells them with its next window. 0 or -errno. */
+int losses_write(struct losses *, struct sqlite *);
+void losses_clear(struct losses *); /* they are durable */
 
 #endif

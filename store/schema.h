@@ -21,6 +21,7 @@
  * - chain: a row per transaction that wrote flows, each with a hash over its content and the row before; run:
  * under which log id; late: images whose hash was pending when flows of them were written
  * - origin: country and network of an address, as a database of some day said
+ * - loss_part: what each window of the chain says of losses
  * - sink: how far the copies elsewhere are
  * - meta: one value per key
  *
@@ -366,7 +367,22 @@
 #define SCHEMA_V4_CHANGE \
 	"ALTER TABLE change ADD COLUMN writer TEXT;"	/* of a modification; NULL = unknown */
 
-#define SCHEMA_V4_TABLES SCHEMA_V4_NAMES SCHEMA_V4_TELL SCHEMA_V4_CHANGE
+/* Version 4: losses in the chain. Rows of loss grow; what each window added to them stays as it was. */
+#define SCHEMA_V4_LOSSES \
+	"ALTER TABLE chain ADD COLUMN losses INTEGER NOT NULL DEFAULT 0;"	/* how many rows of loss_part it tells */ \
+	"CREATE TABLE loss_part(" \
+	" window INTEGER NOT NULL,"		/* of chain */ \
+	" n INTEGER NOT NULL,"			/* in it */ \
+	" time_from INTEGER NOT NULL," \
+	" time_to INTEGER NOT NULL," \
+	" kind INTEGER NOT NULL," \
+	" stage INTEGER NOT NULL," \
+	" records INTEGER NOT NULL," \
+	" bytes INTEGER NOT NULL," \
+	" detail TEXT NOT NULL," \
+	" PRIMARY KEY(window, n)) WITHOUT ROWID;"
+
+#define SCHEMA_V4_TABLES SCHEMA_V4_NAMES SCHEMA_V4_TELL SCHEMA_V4_CHANGE SCHEMA_V4_LOSSES
 
 /* Enum values as words: the names of config/wire_check.h (a test compares them). */
 #define SCHEMA_HASH_ERROR(column) \

@@ -505,11 +505,11 @@ int64_t writer_commit(struct writer *w, const struct settings *settings, const s
 		return 0;
 	if ((rc = sqlite_begin(w->db)) != 0)
 		return rc;
-	if ((rc = programs_each(w->programs, look_up, &s)) != 0 || (rc = tell_write(w->tell, w->db)) != 0 ||
+	if ((rc = losses_write(losses, w->db)) != 0 || (rc = programs_each(w->programs, look_up, &s)) != 0 ||
+	    (rc = tell_write(w->tell, w->db)) != 0 ||
 	    (rc = programs_each(w->programs, write_late_hash, w)) != 0 ||
 	    (rows && (rc = write_rows(w, settings, b)) != 0) || (!rows && (rc = write_late(w)) != 0) ||
-	    (rc = programs_each(w->programs, write_program, w)) != 0 ||
-	    (rc = losses_write(losses, w->db)) != 0 || (rc = write_mark(w, mark)) != 0 ||
+	    (rc = programs_each(w->programs, write_program, w)) != 0 || (rc = write_mark(w, mark)) != 0 ||
 	    (rc = interfaces_write(w->interfaces, w->db)) != 0 ||
 	    (rc = copied_keep(mark->copied, w->db)) != 0)
 		return undo(w, rc);

@@ -20,6 +20,10 @@
 #define WRITER "femtosnitch_writer"
 #define READER "femtosnitch_reader"
 
+/* A time as the local views show it */
+#define ISO_BEGIN "to_char("
+#define ISO_END " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+
 enum engine {
 	PLAIN,
 	TIMESCALE,
@@ -172,7 +176,7 @@ static void print_column(const char *name)
 	if (strcmp(name, "contime") == 0)
 		fputs("extract(epoch FROM f.ts)::bigint", stdout);
 	else if (strcmp(name, "time") == 0)
-		fputs("to_char(f.ts AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')", stdout);
+		fputs(ISO_BEGIN "f.ts" ISO_END, stdout);
 	else if (strcmp(name, "protocol_name") == 0)
 		fputs(SCHEMA_PROTOCOL_NAME("f.family", "f.protocol"), stdout);
 	else if (table)
@@ -219,6 +223,29 @@ static int print_view(const struct target *t)
 	return rc;
 }
 
+/* Losses of all hosts; local rows of one grow, here each window has what it added. */
+static void print_losses(const struct target *t)
+{
+	bool usual = strcmp(t->table, TARGET_TABLE) == 0;
+	char view[SQL_TABLE_SIZE], loss[SQL_TABLE_SIZE];
+	size_t i;
+
+	sql_table(view, t->schema, usual ? "" : t->table, usual ? "losses" : "_losses");
+	sql_table(loss, t->schema, t->table, "_loss");
+	printf("DROP VIEW IF EXISTS %s;\nCREATE VIEW %s AS SELECT", view, view);
+	for (i = 0; i < COLUMNS_N_LOSS; i++) {
+		const char *name = columns_loss[i].name;
+
+		if (strncmp(name, "time_", 5) == 0)
+			printf(" " ISO_BEGIN "to_timestamp(%s)" ISO_END " AS %s,", name, name);
+		else
+			printf(" %s,", name);
+	}
+	printf(" host, host_id, log_id, seq, received FROM %s;\n"
+	       "ALTER VIEW %s OWNER TO " OWNER ";\nGRANT SELECT ON %s TO " READER ";\n",
+	       loss, view, view);
+}
+
 static int print_all(const struct target *t, enum engine engine)
 {
 	int i, rc;
@@ -233,6 +260,7 @@ static int print_all(const struct target *t, enum engine engine)
 	if (engine != TIMESCALE)
 		print_partitions(t);
 	rc = print_view(t);
+	print_losses(t);
 	puts("COMMIT;");
 	return rc;
 }

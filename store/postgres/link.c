@@ -24,7 +24,7 @@
 #define OID_TEXT 25u
 #define OID_UUID 2950u
 
-static const char *const names[LAYOUT__MAX] = {"window", "flow", "image", "late"};
+static const char *const names[LAYOUT__MAX] = {"window", "flow", "image", "late", "loss"};
 
 /* Of a table that is not flows: those columns of the layout that are not constant, at its places. */
 struct rows {
@@ -288,7 +288,7 @@ static int open_link(void *link)
 {
 	struct link *l = link;
 	const struct target *t = &l->target;
-	int rc;
+	int rc, i;
 
 	close_link(l);
 	l->conn = PQconnectdbParams((const char *const *)t->keywords, (const char *const *)t->values, 1);
@@ -305,9 +305,10 @@ static int open_link(void *link)
 		return rc;
 	if (!(l->copy_sql = sql_copy(LAYOUT_FLOW, t->schema, t->table)))
 		return failed(l, -ENOMEM, "no memory");
-	if ((rc = prepare(l, LAYOUT_WINDOW)) != 0 || (rc = prepare(l, LAYOUT_IMAGE)) != 0)
-		return rc;
-	return prepare(l, LAYOUT_LATE);
+	for (i = 0; i < LAYOUT__MAX && rc == 0; i++)
+		if (i != LAYOUT_FLOW)
+			rc = prepare(l, (enum layout_name)i);
+	return rc;
 }
 
 /* ---- rows */
@@ -445,6 +446,7 @@ static void uuid(char text[37], const unsigned char id[CONTENT_ID])
 static int begin(void *link, const struct history_run *log)
 {
 	struct link *l = link;
+	int i;
 
 	uuid(l->host_id, log->host);
 	uuid(l->log_id, log->log);
@@ -453,9 +455,9 @@ static int begin(void *link, const struct history_run *log)
 	l->flows.rows = 0;
 	l->flows.len = 0;
 	l->rows_bytes = 0;
-	empty(l, LAYOUT_WINDOW);
-	empty(l, LAYOUT_IMAGE);
-	empty(l, LAYOUT_LATE);
+	for (i = 0; i < LAYOUT__MAX; i++)
+		if (i != LAYOUT_FLOW)
+			empty(l, (enum layout_name)i);
 	return run(l, "BEGIN");
 }
 
@@ -470,10 +472,12 @@ static int windows(void *link, uint32_t *inserted)
 
 static int send_arrays(struct link *l)
 {
-	int rc = insert(l, LAYOUT_IMAGE, NULL);
+	int rc = 0, i;
 
 	l->rows_bytes = 0;
-	return rc != 0 ? rc : insert(l, LAYOUT_LATE, NULL);
+	for (i = LAYOUT_IMAGE; i < LAYOUT__MAX && rc == 0; i++)
+		rc = insert(l, (enum layout_name)i, NULL);
+	return rc;
 }
 
 static int send_rows(void *link)

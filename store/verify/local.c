@@ -23,7 +23,7 @@ struct check {
 	struct content content;
 	unsigned char previous[CONTENT_HASH];
 	int64_t next_seq, next_flow; /* what the next window must have; 0: nothing is known before it */
-	int64_t flows;		     /* found of the window being read */
+	int64_t flows, losses;	     /* found of the window being read */
 	unsigned broken;
 };
 
@@ -55,6 +55,15 @@ static int add_flow(void *arg, const struct history_flow *f)
 
 	c->flows++;
 	content_flow(&c->content, c->run.version, f->id, f->values, f->image);
+	return 0;
+}
+
+static int add_loss(void *arg, int64_t n, const struct content_value *values)
+{
+	struct check *c = arg;
+
+	c->losses++;
+	content_loss(&c->content, c->run.version, n, values);
 	return 0;
 }
 
@@ -117,6 +126,7 @@ static int hash(struct check *c, const struct history_window *w, int64_t *late,
 		.first = w->first,
 		.flows = w->flows,
 		.late = w->late,
+		.losses = w->losses,
 	};
 	int rc;
 
@@ -124,11 +134,13 @@ static int hash(struct check *c, const struct history_window *w, int64_t *late,
 	memcpy(head.log, c->run.log, sizeof(head.log));
 	memcpy(head.previous, c->previous, sizeof(head.previous));
 	content_window(&c->content, &head);
-	c->flows = 0;
+	c->flows = c->losses = 0;
 	*late = 0;
 	rc = history_flows(c->history, &c->run, w->first, w->first + w->flows - 1, NULL, add_flow, c);
 	if (rc == 0)
 		rc = add_late(c, w, late);
+	if (rc == 0)
+		rc = history_losses(c->history, w->seq, add_loss, c);
 	content_end(&c->content, result);
 	return rc;
 }
@@ -165,6 +177,8 @@ static int check_content(struct check *c, const struct history_window *w)
 		       w->flows);
 	else if (late != w->late)
 		broken(c, w, "hashes that came late, which it tells, were changed, removed or inserted");
+	else if (c->losses != w->losses)
+		broken(c, w, "losses that it tells were removed or inserted");
 	else if (memcmp(result, w->hash, CONTENT_HASH) != 0)
 		broken(c, w, "it was changed or inserted");
 	else {
@@ -214,6 +228,10 @@ static void check_outside(struct check *c)
 		       "%" PRId64 " flows behind the last window belong to none: they were inserted,"
 		       " or windows removed",
 		       n);
+	n = count(c, "SELECT count(*) FROM loss_part WHERE window NOT IN (SELECT seq FROM chain)");
+	if (n > 0)
+		broken(c, NULL,
+		       "%" PRId64 " losses belong to no window: they were inserted, or windows removed", n);
 	n = count(c, "SELECT count(*) FROM flow WHERE id < coalesce((SELECT first + flows * anchor FROM chain"
 		     " ORDER BY seq LIMIT 1), (SELECT max(id) + 1 FROM flow))");
 	if (n > 0)

@@ -38,7 +38,8 @@ struct told {
 struct remote {
 	PGconn *conn;
 	struct target target;
-	char flow[SQL_TABLE_SIZE], image[SQL_TABLE_SIZE], late[SQL_TABLE_SIZE], window[SQL_TABLE_SIZE];
+	char flow[SQL_TABLE_SIZE], image[SQL_TABLE_SIZE], late[SQL_TABLE_SIZE], loss[SQL_TABLE_SIZE],
+		window[SQL_TABLE_SIZE];
 	struct told *told;
 	size_t n_told, room;
 	unsigned char right[IMAGES_MAX][CONTENT_HASH];
@@ -107,6 +108,7 @@ struct remote *remote_open(const char *conninfo, const char *table)
 			sql_table(r->flow, r->target.schema, r->target.table, "");
 			sql_table(r->image, r->target.schema, r->target.table, "_image");
 			sql_table(r->late, r->target.schema, r->target.table, "_late");
+			sql_table(r->loss, r->target.schema, r->target.table, "_loss");
 			sql_table(r->window, r->target.schema, r->target.table, "_window");
 			/* as of now, which is before the local log is opened: that knows all there is here */
 			PQclear(PQexec(r->conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
@@ -320,10 +322,37 @@ static int hash_late(struct remote *r, struct remote_window *rw, int64_t *found)
 	return 0;
 }
 
+static int hash_losses(struct remote *r, struct remote_window *rw, int64_t *found)
+{
+	char sql[1024], seq[24];
+	const char *parameters[] = {r->host, rw->log, seq};
+	struct content_value v[COLUMNS_N_LOSS];
+	PGresult *res;
+	int i;
+
+	*found = 0;
+	if (rw->head.version < 2)
+		return 0;
+	snprintf(seq, sizeof(seq), "%" PRId64, rw->w.seq);
+	snprintf(sql, sizeof(sql),
+		 "SELECT n" COLUMNS_LOSS(LIST) " FROM %s WHERE host_id = $1::uuid AND log_id = $2::uuid AND"
+					       " seq = $3::bigint ORDER BY n",
+		 r->loss);
+	if (!(res = ask(r, sql, 3, parameters)))
+		return -EIO;
+	*found = PQntuples(res);
+	for (i = 0; i < PQntuples(res); i++) {
+		values(res, i, 1, columns_loss, COLUMNS_N_LOSS, v);
+		content_loss(&r->content, rw->head.version, number(res, i, 0), v);
+	}
+	PQclear(res);
+	return 0;
+}
+
 static int check_content(struct remote *r, struct remote_window *rw)
 {
 	unsigned char result[CONTENT_HASH];
-	int64_t late = 0;
+	int64_t late = 0, losses = 0;
 	int rc;
 
 	if (rw->head.version > COLUMNS_VERSION) {
@@ -333,7 +362,8 @@ static int check_content(struct remote *r, struct remote_window *rw)
 	}
 	content_window(&r->content, &rw->head);
 	rw->images = true;
-	if ((rc = hash_flows(r, rw)) != 0 || (rc = hash_late(r, rw, &late)) != 0)
+	if ((rc = hash_flows(r, rw)) != 0 || (rc = hash_late(r, rw, &late)) != 0 ||
+	    (rc = hash_losses(r, rw, &losses)) != 0)
 		return rc;
 	content_end(&r->content, result);
 	if (rw->found != rw->w.flows)
@@ -341,6 +371,8 @@ static int check_content(struct remote *r, struct remote_window *rw)
 		       rw->w.flows, rw->found < rw->w.flows ? "removed" : "inserted");
 	else if (late != rw->w.late)
 		broken(r, &rw->w, "hashes that came late, which it tells, were removed or inserted");
+	else if (losses != rw->w.losses)
+		broken(r, &rw->w, "losses that it tells were removed or inserted");
 	else if (!rw->images)
 		broken(r, &rw->w, "what is known of a program of it was changed or removed");
 	else if (memcmp(result, rw->w.hash, CONTENT_HASH) != 0)
@@ -404,6 +436,7 @@ static void read_window(const PGresult *res, int row, struct remote_window *rw)
 	rw->head.first = rw->w.first = number(res, row, 4);
 	rw->head.flows = rw->w.flows = number(res, row, 5);
 	rw->head.late = rw->w.late = number(res, row, 6);
+	rw->head.losses = rw->w.losses = number(res, row, 11);
 	bytes(res, row, 7, rw->head.previous, CONTENT_HASH);
 	bytes(res, row, 8, rw->w.hash, CONTENT_HASH);
 	bytes(res, row, 9, rw->head.log, CONTENT_ID);
@@ -423,7 +456,8 @@ static int check_windows(struct remote *r)
 		 "version,"
 		 " first, flows, late, encode(previous, 'hex'), encode(hash, 'hex'), replace(log_id::text, "
 		 "'-', ''),"
-		 " replace(host_id::text, '-', '') FROM %s WHERE host_id = $1::uuid ORDER BY seq, log_id",
+		 " replace(host_id::text, '-', ''), coalesce(losses, 0) FROM %s WHERE host_id = $1::uuid "
+		 "ORDER BY seq, log_id",
 		 r->window);
 	if (!(res = ask(r, sql, 1, parameters)))
 		return -EIO;
@@ -459,34 +493,44 @@ static void check_missing(struct remote *r, int64_t acked)
 		printf("remote: %zu windows are not copied yet\n", r->n_told - i);
 }
 
-static int count_strays(struct remote *r)
+/* What belongs to windows older than the oldest that is there went with them, by retention there. */
+static int find_strays(struct remote *r, const char *table, const char *what)
 {
 	const char *parameters[] = {r->host};
 	char sql[2048];
 	PGresult *res;
 
 	snprintf(sql, sizeof(sql),
-		 "SELECT count(*), (SELECT min(seq) FROM %s WHERE host_id = $1::uuid) FROM %s l"
-		 " WHERE l.host_id = $1::uuid AND NOT EXISTS (SELECT 1 FROM %s w WHERE w.host_id = l.host_id"
-		 " AND w.log_id = l.log_id AND w.seq = l.seq)",
-		 r->window, r->late, r->window);
+		 "SELECT count(*) FROM %s l WHERE l.host_id = $1::uuid AND l.seq >= %" PRId64
+		 " AND NOT EXISTS (SELECT 1 FROM %s w WHERE w.host_id = l.host_id AND w.log_id = l.log_id"
+		 " AND w.seq = l.seq)",
+		 table, r->first_seq, r->window);
 	if (!(res = ask(r, sql, 1, parameters)))
 		return -EIO;
 	if (number(res, 0, 0) > 0)
-		broken(r, NULL, "%" PRId64 " hashes that came late belong to no window: they were inserted",
-		       number(res, 0, 0));
-	r->first_seq = number(res, 0, 1);
+		broken(r, NULL, "%" PRId64 " %s belong to no window: they were inserted", number(res, 0, 0),
+		       what);
 	PQclear(res);
+	return 0;
+}
+
+static int count_rows(struct remote *r)
+{
+	const char *parameters[] = {r->host};
+	char sql[2048];
+	PGresult *res;
+
 	snprintf(sql, sizeof(sql),
-		 "SELECT (SELECT count(*) FROM %s WHERE host_id = $1::uuid), (SELECT coalesce(sum(flows), 0) "
-		 "FROM %s"
-		 " WHERE host_id = $1::uuid)",
+		 "SELECT (SELECT count(*) FROM %s WHERE host_id = $1::uuid), coalesce(sum(flows), 0), "
+		 "coalesce(min(seq), 0)"
+		 " FROM %s WHERE host_id = $1::uuid",
 		 r->flow, r->window);
 	if (!(res = ask(r, sql, 1, parameters)))
 		return -EIO;
 	if (number(res, 0, 0) > number(res, 0, 1))
 		printf("remote: %" PRId64 " flows belong to no window, or to one on its way\n",
 		       number(res, 0, 0) - number(res, 0, 1));
+	r->first_seq = number(res, 0, 2);
 	PQclear(res);
 	return 0;
 }
@@ -498,7 +542,8 @@ int remote_check(struct remote *r, const unsigned char host[CONTENT_ID], int64_t
 
 	for (i = 0; i < CONTENT_ID; i++)
 		at += sprintf(at, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", host[i]);
-	if ((rc = count_strays(r)) != 0 || (rc = check_windows(r)) != 0)
+	if ((rc = count_rows(r)) != 0 || (rc = find_strays(r, r->late, "hashes that came late")) != 0 ||
+	    (rc = find_strays(r, r->loss, "losses")) != 0 || (rc = check_windows(r)) != 0)
 		return rc;
 	check_missing(r, acked);
 	if (r->broken > 1)

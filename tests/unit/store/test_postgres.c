@@ -17,6 +17,9 @@ static struct server server;
 static char dir[PATH_MAX], json[PATH_MAX + 256];
 static bool there;
 
+#define ALL                                                                                                  \
+	"connection_log, connection_log_image, connection_log_late, connection_log_loss, "                   \
+	"connection_log_window"
 #define NAMES(since, name, type, sql) ", \"" #name "\""
 
 static void start(void)
@@ -28,8 +31,7 @@ static void start(void)
 
 static void begin_with(const char *more)
 {
-	server_ask(&server, "TRUNCATE connection_log, connection_log_image, connection_log_late, "
-			    "connection_log_window");
+	server_ask(&server, "TRUNCATE " ALL);
 	feed_tmpdir(dir);
 	snprintf(json, sizeof(json),
 		 "{\"DB sql server\": {\"client\": \"psycopg\", \"host\": \"%s\", \"user\": \"snitch\","
@@ -59,6 +61,18 @@ static void flow(unsigned pid, unsigned lport, uint64_t sent)
 	struct wire_flow flow = feed_tcp(pid, (uint16_t)lport, 443, sent, 2 * sent);
 
 	feed_flow(&f, &flow);
+}
+
+static void lose(void)
+{
+	struct wire_loss loss = {.from_ns = FEED_T * FEED_NS,
+				 .to_ns = FEED_T * FEED_NS,
+				 .records = 5,
+				 .kind = WIRE_LOSS_RING_FULL,
+				 .stage = WIRE_STAGE_COLLECTOR,
+				 .detail_len = 4};
+
+	feed_put(&f, WIRE_LOSS, &loss, sizeof(loss), "it's", 4);
 }
 
 /* Until the server says so, for as long as a slow machine may need. */
@@ -404,6 +418,10 @@ static const struct {
 	{"DELETE FROM connection_log_late", NULL, "hashes that came late, which it tells, were removed"},
 	{"INSERT INTO connection_log_late SELECT host_id, log_id, 99, was, was FROM connection_log_late",
 	 NULL, "1 hashes that came late belong to no window"},
+	{"UPDATE connection_log_loss SET records = records + 1", NULL, "window 1: it was changed"},
+	{"DELETE FROM connection_log_loss", NULL, "window 1: losses that it tells were removed"},
+	{"INSERT INTO connection_log_loss SELECT host_id, log_id, host, 77, n FROM connection_log_loss", NULL,
+	 "1 losses belong to no window"},
 	/* the end of the local log, with all that hung on it */
 	{NULL, "DELETE FROM flow WHERE id = 4; DELETE FROM chain WHERE seq = 4; UPDATE sink SET seq = 3",
 	 "window 4: the local log does not have it"},
@@ -429,7 +447,7 @@ static void copy_file(const char *from, const char *to)
 	assert_int_equal(system(command), 0);
 }
 
-#define TABLES(X) X("") X("_image") X("_late") X("_window")
+#define TABLES(X) X("") X("_image") X("_late") X("_loss") X("_window")
 #define KEEP(t) "CREATE TABLE kept" t " AS SELECT * FROM connection_log" t ";"
 #define BACK(t) "INSERT INTO connection_log" t " SELECT * FROM kept" t ";"
 #define DROP(t) "DROP TABLE kept" t ";"
@@ -447,6 +465,7 @@ static void each_edit_is_found(void **state)
 
 	needs_server(state);
 	begin_with("}");
+	lose();
 	feed_program_start(&f, 1, 0, "/bin/a", "a", 2, 1);
 	for (i = 1; i <= 4; i++) {
 		if (i == 3)
@@ -460,6 +479,9 @@ static void each_edit_is_found(void **state)
 	stop();
 	if (verify(dir) != 0 || !strstr(said, "remote: whole: 4 windows, 4 flows"))
 		fail_msg("%s", said);
+	assert_string_equal(
+		server_ask_as(&server, "auditor", "SELECT kind, stage, records, detail FROM losses"),
+		"ring full|collector|5|it's");
 	server_ask(&server, TABLES(KEEP));
 	snprintf(copy, sizeof(copy), "%.1000s.copy", dir);
 	for (i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
@@ -473,8 +495,7 @@ static void each_edit_is_found(void **state)
 		if (verify(copy) != 1 || !strstr(said, edits[i].says))
 			fail_msg("%s\nsays: %s\nwant: %s", edits[i].there ? edits[i].there : edits[i].here,
 				 said, edits[i].says);
-		server_ask(&server, "TRUNCATE connection_log, connection_log_image, connection_log_late, "
-				    "connection_log_window;" TABLES(BACK));
+		server_ask(&server, "TRUNCATE " ALL ";" TABLES(BACK));
 	}
 	assert_int_equal(verify(dir), 0);
 	server_ask(&server, TABLES(DROP));
