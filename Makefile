@@ -97,7 +97,7 @@ $(call objects,store/notify): CPPFLAGS += $(shell pkg-config --cflags-only-I lib
 # Linux 5.10 to 5.16 lack so much that they have an object of their own, of the same sources (bpf/early.bpf.c).
 BPF_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
 BPF_SOURCES := $(filter-out early,$(patsubst bpf/%.bpf.c,%,$(sort $(wildcard bpf/*.bpf.c))))
-BPF_EARLY := attempt cgroup early exec iter sock_module sock_trampoline tcp
+BPF_EARLY := attempt cgroup early exec iter resolve sock_module sock_trampoline tcp
 bpf_compile = $(CLANG) -g -O2 -Wall -Wextra -Wno-unused-parameter -target bpf -mcpu=v3 -D__bpf__ \
 	-D__TARGET_ARCH_$(BPF_ARCH) -I. -idirafter /usr/include/$(shell uname -m)-linux-gnu \
 	-ffile-prefix-map=$(CURDIR)=. $1 -c -o $@ $< && $(LLVM_STRIP) -g $@
@@ -208,6 +208,8 @@ FUZZ_notice := store/notify/notice.c store/notify/words.c
 FUZZ_LIBS_notice = $(shell pkg-config --cflags --libs glib-2.0)
 FUZZ_virustotal := $(foreach f,ask http source,store/virustotal/$f.c)
 FUZZ_LIBS_virustotal := -lcurl -lcrypto
+FUZZ_symbol := collector/symbol.c
+FUZZ_LIBS_symbol := -lm
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 ifeq ($(filter store/notify,$(SERVANTS)),)
 FUZZERS := $(filter-out build/fuzz/fuzz_notice,$(FUZZERS))

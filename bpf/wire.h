@@ -456,7 +456,8 @@ struct wire_library {
 /* flags of wire_payload */
 #define WIRE_PAYLOAD_RECEIVED 0x1 /* by the program; else sent */
 #define WIRE_PAYLOAD_CUT 0x2	  /* the call moved more than what is here */
-#define WIRE_PAYLOAD_FLAGS 0x3
+#define WIRE_PAYLOAD_LIBC 0x4	  /* no traffic: getaddrinfo(3) turned this host into that address */
+#define WIRE_PAYLOAD_FLAGS 0x7
 
 /* The first bytes of a connection that may begin with a name, and what was asked of name servers and
  * answered: read from the caller's memory, never the whole traffic. Behind it: data_len bytes. */

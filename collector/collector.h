@@ -11,6 +11,7 @@
 #include "collector/health.h"
 #include "collector/journal.h"
 #include "collector/late.h"
+#include "collector/libc.h"
 #include "collector/naming.h"
 #include "collector/probe.h"
 #include "collector/record.h"
@@ -29,6 +30,8 @@ struct collector {
 	struct health health;
 	struct sweep *sweep;
 	struct late *late;
+	struct libc *libc;
+	const char *libc_missing; /* why there is none; NULL: nobody asked for it */
 	struct naming *naming;
 	struct selftest_result proven; /* by the self-test */
 	uint64_t flush_id;	       /* of the sweep under way */

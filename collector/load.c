@@ -101,6 +101,12 @@ static bool is_section(const struct bpf_program *prog, const char *prefix)
 	return strncmp(bpf_program__section_name(prog), prefix, strlen(prefix)) == 0;
 }
 
+/* These go where libc.h finds a C library. */
+static bool is_uprobe(const struct bpf_program *prog)
+{
+	return is_section(prog, "uprobe") || is_section(prog, "uretprobe");
+}
+
 static bool is_trampoline(const struct bpf_program *prog)
 {
 	return is_section(prog, "fentry/") || is_section(prog, "fexit/");
@@ -426,7 +432,8 @@ static void attach(struct load *load, struct hold *hold, struct bpf_program *pro
 	bool cgroup = is_section(prog, "cgroup/");
 	int err;
 
-	if (!bpf_program__autoload(prog) || is_section(prog, "iter/") || (cgroup && cgroup_fd < 0))
+	if (!bpf_program__autoload(prog) || is_section(prog, "iter/") || is_uprobe(prog) ||
+	    (cgroup && cgroup_fd < 0))
 		return;
 	err = keep_link(hold, prog,
 			cgroup ? bpf_program__attach_cgroup(prog, cgroup_fd) : bpf_program__attach(prog));

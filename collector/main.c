@@ -34,6 +34,7 @@ int main(int argc, char **argv)
 	sandbox_drop(c.stage.uid, c.stage.gid, SANDBOX_CAP(CAP_BPF));
 	loop_run(&c);
 	close(STDOUT_FILENO); /* the others need not wait until the last program is out of the kernel */
+	libc_free(c.libc);
 	naming_free(c.naming);
 	late_free(c.late);
 	probe_free(c.probe);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "collector/clock.h"
+#include "collector/libc.h"
 #include "config/stage.h"
 
 /* What the self-test looks for among the records of this process and its child. */
@@ -33,6 +34,7 @@ struct record {
 	void *payload_arg;
 	struct clock clock;
 	struct record_own own;
+	struct libc *libc;		 /* is told of programs; NULL: is not there */
 	uint64_t dropped, dropped_bytes; /* malformed, or past the bound of the output */
 	int overflow_half_full;		 /* the kernel asks for probe_overflow_take() */
 };

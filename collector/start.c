@@ -30,6 +30,10 @@ static char *coverage(struct collector *c)
 		return NULL;
 	fprintf(f, "%s\n", c->proven.text);
 	probe_say(c->probe, f);
+	if (c->libc)
+		fprintf(f, "\ngetaddrinfo watched: C libraries: %u", libc_watched(c->libc));
+	else if (c->libc_missing)
+		fprintf(f, "\nrefused uprobe/getaddrinfo: %s", c->libc_missing);
 	if (c->since_ns)
 		fprintf(f, "\ntaken over after %.1f s", (c->ready_ns - c->since_ns) / 1e9);
 	fclose(f);
@@ -65,6 +69,12 @@ static bool in_first_pid_namespace(void)
 	struct stat ns;
 
 	return stat("/proc/self/ns/pid", &ns) != 0 || ns.st_ino == 0xEFFFFFFC;
+}
+
+static void watch_libc(struct collector *c)
+{
+	c->libc = libc_start(probe_hold(c->probe), &c->stage, &c->libc_missing);
+	c->record.libc = c->libc;
 }
 
 static enum hooks_set asked_set(const struct settings *settings)
@@ -259,6 +269,8 @@ void start_run(struct collector *c)
 		}
 		start_anew(c, &wish);
 	}
+	if (c->stage.settings.read_names)
+		watch_libc(c);
 	selftest_run(c->probe, &c->record, &c->proven);
 	if (c->proven.blind)
 		fatalx("the kernel shows neither sending nor receiving:\n%s", c->proven.text);
@@ -282,10 +294,12 @@ int start_doctor(void)
 		return 1;
 	c.record.stage = &c.stage;
 	start_anew(&c, &wish);
+	watch_libc(&c);
 	selftest_run(c.probe, &c.record, &c.proven);
 	text = coverage(&c);
 	puts(text ? text : c.proven.text);
 	free(text);
+	libc_free(c.libc);
 	probe_free(c.probe);
 	return c.proven.blind;
 }

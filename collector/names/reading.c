@@ -15,6 +15,7 @@
 #define PORT_DNS 53
 #define PORT_MDNS 5353
 #define PORT_LLMNR 5355
+#define LIBC_TTL_S 600
 #define DNS_LENGTH 2 /* bytes before a message over TCP (RFC 1035, 4.2.2) */
 
 struct reading {
@@ -228,10 +229,31 @@ static void read_udp(struct reading *r, const uint8_t *data)
 		read_datagram(r, data);
 }
 
+/* What getaddrinfo(3) found. Where from, and for how long, it does not say. */
+static void read_host(struct reading *r, const uint8_t *host)
+{
+	const struct wire_payload *p = r->now;
+	struct wire_name name = {.image = p->image,
+				 .time_ns = p->time_ns,
+				 .netns = p->netns,
+				 .ttl_s = LIBC_TTL_S,
+				 .family = p->family,
+				 .source = WIRE_NAME_LIBC};
+	char text[WIRE_DOMAIN_MAX];
+
+	name.name_len = (__u32)domain_of_host(text, host, p->data_len);
+	if (!name.name_len || (p->family != AF_INET && p->family != AF_INET6))
+		return;
+	__builtin_memcpy(name.addr, p->raddr, WIRE_ADDR_SIZE);
+	r->told(r->arg, &name, text);
+}
+
 void reading_payload(struct reading *r, const struct wire_payload *p, const uint8_t *data)
 {
 	r->now = p;
-	if (p->protocol == IPPROTO_UDP)
+	if (p->flags & WIRE_PAYLOAD_LIBC)
+		read_host(r, data);
+	else if (p->protocol == IPPROTO_UDP)
 		read_udp(r, data);
 	else if (p->rport == PORT_DNS)
 		read_dns_stream(r, data);

@@ -156,6 +156,23 @@ static void a_gap_ends_it(void **state)
 	end(&r, "");
 }
 
+static void getaddrinfo_tells_hosts(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	begin(&r, 0, 0);
+	r.payload.cookie = 0;
+	r.payload.family = AF_INET;
+	r.payload.raddr[3] = 1;
+	give(&r, WIRE_PAYLOAD_RECEIVED | WIRE_PAYLOAD_LIBC, (const uint8_t *)"Web.Example.ORG.", 16);
+	give(&r, WIRE_PAYLOAD_RECEIVED | WIRE_PAYLOAD_LIBC, (const uint8_t *)"198.18.0.1", 10);
+	give(&r, WIRE_PAYLOAD_RECEIVED | WIRE_PAYLOAD_LIBC, (const uint8_t *)"", 0);
+	r.payload.family = AF_UNSPEC;
+	give(&r, WIRE_PAYLOAD_RECEIVED | WIRE_PAYLOAD_LIBC, (const uint8_t *)"localhost", 9);
+	end(&r, "libc web.example.org");
+}
+
 static void what_is_cut_is_counted(void **state)
 {
 	struct rig r;
@@ -382,6 +399,7 @@ int main(void)
 		cmocka_unit_test(an_outer_name_is_marked),
 		cmocka_unit_test(received_hellos_name_nobody),
 		cmocka_unit_test(a_gap_ends_it),
+		cmocka_unit_test(getaddrinfo_tells_hosts),
 		cmocka_unit_test(what_is_cut_is_counted),
 		cmocka_unit_test(too_many_beginnings_push_out_the_oldest),
 		cmocka_unit_test(too_long_a_beginning_is_given_up),
