@@ -323,11 +323,12 @@ static bool name_late(void *arg, struct batch_entry *e)
 
 	/* of sockets that share a row the name of the last would be the name of all */
 	if (key->lport < 0 || key->addresses_off || e->sums.events != 1 ||
-	    (key->names.claim && key->names.resolved))
+	    (key->names.claim && names_is_own(key->names.resolved)))
 		return true;
 	names_find(in->names, &c, &names);
 	key->names.claim = key->names.claim ?: names.claim;
-	if (key->names.resolved || !names.resolved)
+	if (!names.resolved || names.resolved == key->names.resolved ||
+	    (key->names.resolved && names.resolved->source >= key->names.resolved->source))
 		return true;
 	key->names.resolved = names.resolved;
 	if (!may_hide(&names) ||

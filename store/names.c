@@ -172,16 +172,26 @@ int names_add(struct names *n, const struct wire_name *w)
 
 void names_find(struct names *n, const struct names_connection *c, struct names_of *of)
 {
+	struct name *found;
+
 	*of = (struct names_of){NULL, NULL};
 	if (c->cookie && !c->incoming)
 		of->claim = use(n, &n->claims, c->cookie, c->ends);
-	if (c->cookie && (of->resolved = use(n, &n->resolved, c->id, c->ends)))
+	if (c->cookie)
+		of->resolved = use(n, &n->resolved, c->id, c->ends);
+	if (!c->begins || names_is_own(of->resolved))
 		return;
-	if (!c->begins)
+	found = answers_find(n->answers, &c->ask);
+	if (!found || (of->resolved && found->source >= of->resolved->source))
 		return;
-	of->resolved = answers_find(n->answers, &c->ask);
-	if (of->resolved && c->cookie && !c->ends)
-		(void)hold(n, &n->resolved, c->id, name_ref(of->resolved));
+	of->resolved = found;
+	if (c->cookie && !c->ends)
+		(void)hold(n, &n->resolved, c->id, name_ref(found));
+}
+
+bool names_is_own(const struct name *resolved)
+{
+	return resolved && resolved->source < WIRE_NAME_SHARED;
 }
 
 void names_ref(const struct names_of *of)

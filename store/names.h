@@ -3,7 +3,8 @@
  * names.h - what the peer of a connection is called: what the program said of it itself (a claim), and what a
  * resolver tied to its address. The two are never mixed. No I/O.
  *
- * A connection keeps the resolved name that was good when it began, however long it lasts. Bound:
+ * A connection keeps the resolved name that was good when it began, however long it lasts (what was told to
+ * its own process may come behind its first flow, and then replaces what others were told). Bound:
  * NAMES_CONNECTIONS_MAX claims, and as many connections with a resolved name (64 bytes each): the one that
  * moved bytes longest ago is forgotten first, and has no name in the windows that follow. For answers see
  * answers.h.
@@ -36,6 +37,9 @@ struct names_connection {
 	bool ends;
 };
 void names_find(struct names *, const struct names_connection *, struct names_of *);
+
+/* Was this one told to the process itself? Then no better one will come; NULL: no. */
+bool names_is_own(const struct name *resolved);
 
 /* The names above as they stand in keys: with references of their own. */
 void names_ref(const struct names_of *);

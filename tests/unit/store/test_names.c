@@ -236,6 +236,26 @@ static void names_that_come_late(void **state)
 	end();
 }
 
+/* What its own process was told comes behind the flow, which had to do with what others were. */
+static void own_names_that_come_late(void **state)
+{
+	struct wire_flow open = flow_of(1, 1000);
+
+	(void)state;
+	begin(FEED_DEFAULTS);
+	answer(3, WIRE_NAME_DNS, -5, "others.example");
+	open.flags = 0;
+	feed_flow(&f, &open);
+	flow(2, 1001);
+	answer(1, WIRE_NAME_DNS, 0, "one.example");
+	answer(2, WIRE_NAME_DNS, 0, "two.example");
+	window();
+	feed_flow(&f, &open);
+	window();
+	is("/bin/p1|one.example|dns|NULL\n/bin/p1|one.example|dns|NULL\n/bin/p2|two.example|dns|NULL");
+	end();
+}
+
 static void at(unsigned pid, uint16_t lport, uint64_t first_s, unsigned flags)
 {
 	struct wire_flow flow = flow_of(pid, lport);
@@ -487,6 +507,7 @@ int main(void)
 		cmocka_unit_test(claims_and_answers_are_kept_apart),
 		cmocka_unit_test(six),
 		cmocka_unit_test(names_that_come_late),
+		cmocka_unit_test(own_names_that_come_late),
 		cmocka_unit_test(stale_names),
 		cmocka_unit_test(what_was_told_last_when_it_began),
 		cmocka_unit_test(forks),
