@@ -333,7 +333,7 @@ static void check_running(const struct options *o, struct findings *found)
 static void say_not_covered(const struct findings *found)
 {
 	static const char *const always[] = {
-		"names of remote hosts: not in this build, `domain` is NULL",
+		"names asked for over TLS or HTTPS (DoT, DoH), or sent through io_uring: `domain` may be NULL",
 		"frames through AF_XDP and DPDK: no socket call moves them",
 		"TUN/TAP, vsock, WireGuard and their kin in the second after their modules are loaded",
 		"recvmmsg and recv without an address buffer: the peer is inferred or unknown, and marked so",

@@ -61,7 +61,7 @@ static const struct key keys[] = {
 	{"Perf ring buffer (pages)", value_power, AT(ring_pages), 8, 16384, "64",
 	 "size of the kernel's ring buffer in 4 KiB pages, a power of two", NULL, NULL},
 	{"Read names from traffic", value_bool, AT(read_names), 0, 0, "true",
-	 "find the domain behind an address in DNS answers and TLS greetings", "names from traffic", NULL},
+	 "find the domain behind an address in DNS answers and TLS greetings", NULL, NULL},
 	{"Set RLIMIT_NOFILE", value_int_or_null, VALUE_NOWHERE, 0, 1073741824, "null",
 	 "accepted from older files, without meaning here", NULL,
 	 "no effect: femtosnitch keeps few files open and needs no limit"},

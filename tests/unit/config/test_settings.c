@@ -109,7 +109,7 @@ static void test_seed(void **state)
 	assert_true(s.sql_log && !s.text_log && s.desktop_notifications && !s.every_exe && s.log_ports);
 	assert_string_equal(s.sql_server, "{}");
 	assert_string_equal(h.noticed,
-			    "not in this build: GeoIP lookup, names from traffic\n");
+			    "not in this build: GeoIP lookup\n");
 	settings_free(&s);
 }
 
