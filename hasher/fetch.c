@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * fetch.c - see fetch.h. The descriptor's way: opened in the crew's thread, the loop's once the job is done,
- * sent (which makes a copy), and closed by who may wait for that.
+ * sent (which makes a copy), and closed in the crew's thread again, as that may wait for a server too.
  */
 #include "hasher/fetch.h"
 
@@ -22,6 +22,7 @@
 struct job {
 	struct crew_job crew;
 	__u8 sha256[WIRE_SHA256_SIZE];
+	bool answered; /* only to be closed */
 	/* the answer */
 	unsigned error;	     /* enum wire_hash_error */
 	int fd;		     /* owned */
@@ -37,6 +38,11 @@ static int step(struct crew_job *crew_job, void *buf)
 	struct job *job = (struct job *)crew_job;
 
 	(void)buf;
+	if (job->answered) {
+		close(job->fd);
+		job->fd = -1;
+		return 0;
+	}
 	job->fd = file_open(job->path);
 	if (job->fd < 0) {
 		job->error =
@@ -75,9 +81,13 @@ static struct job *new_job(const __u8 sha256[WIRE_SHA256_SIZE], const char *path
 
 static struct crew_job *answer(const struct crew_job *stuck)
 {
-	struct job *job = new_job(((const struct job *)stuck)->sha256, "", 0, WIRE_HASH_TIMEOUT);
+	const struct job *hangs = (const struct job *)stuck;
+	struct job *job = new_job(hangs->sha256, "", 0, WIRE_HASH_TIMEOUT);
 
-	return job ? &job->crew : NULL;
+	if (!job)
+		return NULL;
+	job->answered = hangs->answered;
+	return &job->crew;
 }
 
 static const struct crew_kind opening = {
@@ -172,18 +182,25 @@ static unsigned send_file(struct fetch *f, const struct job *job)
 	return rc < 0 ? WIRE_HASH_BUSY : WIRE_HASH_OK;
 }
 
+static void answer_order(struct fetch *f, struct job *job)
+{
+	if (job->error == WIRE_HASH_OK)
+		job->error = is_known(f, job) ? send_file(f, job) : WIRE_HASH_CHANGED;
+	say(f, job->sha256, job->error);
+	job->answered = true;
+}
+
 bool fetch_result(struct fetch *f)
 {
 	struct job *job = f->crew ? (struct job *)crew_result(f->crew) : NULL;
 
 	if (!job)
 		return false;
-	if (job->error == WIRE_HASH_OK)
-		job->error = is_known(f, job) ? send_file(f, job) : WIRE_HASH_CHANGED;
-	say(f, job->sha256, job->error);
-	if (job->fd >= 0)
-		versions_let_go(f->versions, job->fd, true);
-	job->fd = -1;
+	if (!job->answered)
+		answer_order(f, job);
+	if (job->fd >= 0 && crew_submit(f->crew, &job->crew) == 0)
+		return true;
+	job->fd = -1; /* nobody can go, and nobody will open any more: it stays open */
 	free_job(&job->crew);
 	return true;
 }

@@ -177,6 +177,7 @@ static void request(struct sink *s, const struct queue_item *item)
 	memcpy(sha256, item ? item->sha256 : s->upload.sha256, sizeof(sha256));
 	result = item ? ask_lookup(&ask, sha256, &answer) : upload_step(&s->upload, &ask, &answer);
 	explicit_bzero(key, sizeof(key));
+	malloc_trim(0); /* an answer may have been long, and the next one is far away */
 	if (item && result == ASK_VERDICT)
 		result = looked_up(s, item, &answer);
 	else if (!item && result != ASK_GO_ON)

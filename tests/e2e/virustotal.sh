@@ -107,7 +107,7 @@ chmod 644 "$T/key"
 same limit_over_restart "$(tail -n +"$lines" "$T/vt/requests" | awk 'NR > 1 && $1 - last < 2 { n++ } { last = $1 } END { print n + 0 }')" 0
 config "http://127.0.0.1:$PORT/api/v3"
 kill -HUP "$DAEMON"
-same after_restart "$(verdict way_500 20)" clean
+same after_restart "$(verdict way_500 60)" clean
 
 ask refused 401
 sleep 3
@@ -141,9 +141,9 @@ unknown() { # NAME [ANSWER]
 	echo "$1" >>"$T/bin/$1"
 	echo "${2:-404}" >"$T/vt/$(name_of "$1")"
 }
-detail() { # NAME PATTERN: when it is said, or when 20 s have passed
+detail() { # NAME PATTERN: when it is said, or when 60 s have passed: others are asked about too
 	i=0
-	until sql "SELECT verdict_detail FROM programs WHERE exe = '$T/bin/$1'" | grep -q "$2" || [ $i -ge $((100 * SLOW)) ]; do
+	until sql "SELECT verdict_detail FROM programs WHERE exe = '$T/bin/$1'" | grep -q "$2" || [ $i -ge $((300 * SLOW)) ]; do
 		i=$((i + 1))
 		sleep 0.2
 	done
@@ -206,7 +206,13 @@ kill -HUP "$DAEMON"
 same uploaded_later "$(detail up_later 'uploaded, its analysis is awaited')" 1
 same only_these "$(ls "$T/vt/uploads" | sort)" "$( (name_of up_small; name_of up_large; name_of up_later) | sort)"
 same once_each "$(grep -c 'POST /api' "$T/vt/requests")" "$((4))"
-same no_descriptor_stays "$(ls -l "/proc/$(stage_pid virustotal)/fd" "/proc/$(stage_pid hasher)/fd" | grep -c "$T/bin")" 0
+i=0
+descriptors() { ls -l "/proc/$(stage_pid virustotal)/fd" "/proc/$(stage_pid hasher)/fd" | grep -c "$T/bin/up_"; }
+until [ "$(descriptors)" = 0 ] || [ $i -ge $((50 * SLOW)) ]; do
+	i=$((i + 1))
+	sleep 0.1
+done
+same no_descriptor_stays "$(descriptors)" 0
 
 kill -KILL "$(stage_pid virustotal)"
 if said "$T/state/error.log" 'femtosnitch-virustotal was killed by signal 9'; then ok death_is_said; else fail death_is_said ''; fi

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -131,13 +132,45 @@ static const char *handed(void)
 	return text;
 }
 
+static unsigned open_files(void)
+{
+	char link[PATH_MAX];
+	unsigned n = 0;
+	int fd;
+
+	for (fd = 0; fd < 64; fd++) {
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+		n += access(link, F_OK) == 0;
+	}
+	return n;
+}
+
+/* The crew closes what was handed over. */
+static void settle(void)
+{
+	int i;
+
+	for (i = 0; i < 500 && fetch_busy(&fetch); i++) {
+		while (fetch_result(&fetch))
+			;
+		usleep(10000);
+	}
+}
+
 static void test_what_ran(void **state)
 {
+	unsigned before_it;
+
 	(void)state;
 	know();
+	assert_int_equal(ask("", sum), WIRE_HASH_NO_FILE);
+	assert_int_equal(ask("/nowhere", sum), WIRE_HASH_GONE); /* from here on there is a crew */
+	before_it = open_files();
 	assert_int_equal(ask(path, sum), WIRE_HASH_OK);
 	assert_string_equal(handed(), "#!/bin/true\n");
 	assert_null(handed());
+	settle();
+	assert_int_equal(open_files(), before_it);
 }
 
 static void test_unknown(void **state)
