@@ -38,18 +38,19 @@ STAGES := collector hasher store view
 LIBS_config := -lcjson -lcap-ng
 LIBS_collector := -l:libbpf.a -l:libelf.a -l:libz.a
 LIBS_hasher := -l:libcrypto.a -l:libz.a -pthread
-LIBS_store := -lsqlite3 -l:libcrypto.a
+LIBS_store := -lsqlite3 -l:libcrypto.a -lmaxminddb
 LIBS_view := -lsqlite3
 # processes that serve one stage: FOLDER/NAME is femtosnitch-NAME, linked with that folder. The desktop's is only made
 # where libnotify is.
-SERVANTS := collector/names hasher/rpmdb store/postgres store/verify store/import store/notices store/virustotal $(if $(shell pkg-config --exists libnotify && echo y),store/notify)
+SERVANTS := collector/names hasher/rpmdb store/postgres store/verify store/import store/notices store/virustotal store/geoip $(if $(shell pkg-config --exists libnotify && echo y),store/notify)
 LIBS_names := -l:libcrypto.a -lresolv
 LIBS_rpmdb := -lsqlite3
 LIBS_postgres := -lsqlite3 -lpq -lcrypto
 LIBS_verify := $(LIBS_postgres)
-LIBS_import := -lsqlite3 -l:libcrypto.a
+LIBS_import := -lsqlite3 -l:libcrypto.a -lmaxminddb
 ALSO_verify = $B/store/postgres.a # it knows the tables of the copy
 LIBS_notices := -lsqlite3
+LIBS_geoip := -lsqlite3 -lmaxminddb -lcurl -l:libz.a
 LIBS_virustotal := -lsqlite3 -lcurl -lcrypto
 LIBS_notify = $(shell pkg-config --libs libnotify)
 PROGRAMS := $B/femtosnitch $(STAGES:%=$B/femtosnitch-%) $(foreach s,$(SERVANTS),$B/femtosnitch-$(notdir $s))

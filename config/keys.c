@@ -19,6 +19,9 @@
 #define NAME_MAX_LEN 64 /* longer names are near to no key */
 #define WEB "the web view is not in this build"
 
+/* DB-IP Lite, free under CC BY 4.0: {database} is country or asn, {month} 2026-11. */
+#define GEOIP_URL "https://download.db-ip.com/free/dbip-{database}-lite-{month}.mmdb.gz"
+
 #define AT(member) offsetof(struct settings, member)
 
 /* Sorted by name, as picosnitch writes them. */
@@ -43,8 +46,14 @@ static const struct key keys[] = {
 	 "tell the desktop user when a program uses the network for the first time", NULL, NULL},
 	{"Every exe (not just conns)", value_bool, AT(every_exe), 0, 0, "false",
 	 "also log programs that do not use the network", NULL, NULL},
-	{"GeoIP lookup", value_bool, AT(geoip_lookup), 0, 0, "true", "show the country of an address",
-	 "GeoIP lookup", NULL},
+	{"GeoIP ASN database", value_string, AT(geoip_asn), 0, 0, "\"\"",
+	 "path of a .mmdb file with networks; empty for the usual places", NULL, NULL},
+	{"GeoIP URL", value_url, AT(geoip_url), 0, 0, "\"" GEOIP_URL "\"",
+	 "where `femtosnitch geoip update` fetches from", NULL, NULL},
+	{"GeoIP country database", value_string, AT(geoip_country), 0, 0, "\"\"",
+	 "path of a .mmdb file with countries; empty for the usual places", NULL, NULL},
+	{"GeoIP lookup", value_bool, AT(geoip_lookup), 0, 0, "true",
+	 "log country and network of an address, where a database is installed", NULL, NULL},
 	{"Hooks", value_hooks, AT(hooks), 0, 0, "\"auto\"",
 	 "what counts bytes in the kernel: \"auto\", \"tracepoints\" or \"trampolines\"", NULL, NULL},
 	{"Log addresses", value_bool, AT(log_addresses), 0, 0, "true", "log remote addresses and domains",

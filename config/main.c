@@ -37,6 +37,7 @@ static const struct command commands[] = {
 	 command_pg_schema},
 	{"verify", "[...]", "was the log changed since it was written", command_verify},
 	{"import", "[...]", "take over what picosnitch knew: its log, programs, settings", command_import},
+	{"geoip", "update", "fetch databases of countries and networks (DB-IP Lite)", command_geoip},
 	{"version", "", "print the version", version},
 	{"help", "", "print this", help},
 };

@@ -198,6 +198,9 @@ void settings_free(struct settings *s)
 	for (i = 0; i < s->n_ignore; i++)
 		free(s->ignore[i].domain);
 	free(s->ignore);
+	free(s->geoip_country);
+	free(s->geoip_asn);
+	free(s->geoip_url);
 	free(s->vt_api_key);
 	free(s->vt_api_url);
 	free(s->sql_server);

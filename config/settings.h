@@ -57,6 +57,9 @@ struct settings {
 	bool log_ports;
 	bool vt_file_upload;
 	bool read_names;
+	char *geoip_country; /* paths of databases, "" = where they usually are */
+	char *geoip_asn;
+	char *geoip_url;     /* where `geoip update` fetches */
 	char *vt_api_key; /* "" = off */
 	char *vt_api_url;
 	char *sql_server;      /* JSON of "DB sql server": an object or a string; "{}" = none */

@@ -141,10 +141,34 @@ static void say_interfaces(struct keep *k)
 	(void)frame_put(k->stage->out, WIRE_INTERFACES, &day, sizeof(day), NULL, 0);
 }
 
+/* What we work with, a line each. */
+static void describe(struct keep *k, char *text, size_t size)
+{
+	size_t n;
+
+	keep_db_works(k, text, size);
+	n = strlen(text);
+	snprintf(text + n, size - n, "\n");
+	geoip_describe(k->geoip, text + n + 1, size - n - 1);
+}
+
+/* Other databases of countries and networks: said again, once it was said. */
+static void look_at_geoip(struct keep *k)
+{
+	char text[768];
+
+	if (!geoip_refresh(k->geoip, &k->stage->settings) || !k->ready)
+		return;
+	describe(k, text, sizeof(text));
+	coverage_add(&k->coverage, WIRE_STAGE_STORE, text, strlen(text));
+	(void)stage_ready(k->stage, text);
+}
+
 void keep_window(struct keep *k, const struct wire_window *window)
 {
 	bool looked = look_at_interfaces(k, window->flush_id != 0);
 
+	look_at_geoip(k);
 	keep_watching(k);
 	intake_window(&k->in, stage_now());
 	k->window_to = window->to_ns ? window->to_ns : stage_now();
@@ -331,6 +355,7 @@ int keep_timers(struct keep *k, int busy)
 		batch_trim(k->in.batch);
 		batch_trim(k->in.waiting);
 		writer_trim(k->writer);
+		geoip_trim(k->geoip);
 		sqlite_trim(&k->db);
 		k->trimmed_ms = now;
 	}
@@ -361,9 +386,10 @@ void keep_open(struct keep *k, struct stage *stage)
 	textlog_open(&k->error_log, stage->log_dir, "error.log");
 	if (intake_open(&k->in, &stage->settings) != 0 || !(k->libraries = libraries_new(k->in.images)) ||
 	    !(k->interfaces = interfaces_new("/proc/self/net", "/sys/class/net")) ||
-	    !(k->tell = tell_new(&stage->settings, stage->log_dir)) ||
-	    !(k->writer = writer_new(&k->db, k->in.programs, k->in.images, k->interfaces, k->tell)))
+	    !(k->tell = tell_new(&stage->settings, stage->log_dir)) || !(k->geoip = geoip_new(dir)) ||
+	    !(k->writer = writer_new(&k->db, k->in.programs, k->in.images, k->interfaces, k->tell, k->geoip)))
 		fatalx("no memory");
+	(void)geoip_refresh(k->geoip, &stage->settings);
 	heartbeat_open(&k->heartbeat, dir);
 	k->coverage.start_s = (int64_t)(stage_now() / NS);
 	k->written_ms = k->trimmed_ms = keep_now_ms();
@@ -378,10 +404,11 @@ void keep_covers(struct keep *k, const struct wire_ready *ready)
 /* Known by the time that anybody hears we are ready. */
 void keep_ready(struct keep *k)
 {
-	char text[512];
+	char text[768];
 	int rc;
 
-	keep_db_works(k, text, sizeof(text));
+	describe(k, text, sizeof(text));
+	k->ready = true;
 	coverage_add(&k->coverage, WIRE_STAGE_STORE, text, strlen(text));
 	if (k->db.db && (rc = coverage_write(&k->coverage, &k->db)) != 0)
 		keep_db_trouble(k, rc);
@@ -463,6 +490,7 @@ void keep_close(struct keep *k)
 	sqlite_close(&k->db);
 	heartbeat_close(&k->heartbeat);
 	writer_free(k->writer);
+	geoip_free(k->geoip);
 	tell_free(k->tell);
 	interfaces_free(k->interfaces);
 	libraries_free(k->libraries);

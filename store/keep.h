@@ -14,6 +14,7 @@
 #include "store/copied.h"
 #include "store/coverage.h"
 #include "store/facts.h"
+#include "store/geoip.h"
 #include "store/heartbeat.h"
 #include "store/intake.h"
 #include "store/interfaces.h"
@@ -36,6 +37,7 @@ struct keep {
 	struct sqlite db;
 	struct writer *writer;
 	struct tell *tell;
+	struct geoip *geoip;
 	struct copied copied;
 	struct interfaces *interfaces;
 	struct libraries *libraries;
@@ -54,6 +56,7 @@ struct keep {
 	int64_t changes_ms;   /* the next look at changes, not before */
 	int64_t trimmed_ms;   /* when memory was given back */
 	int64_t retention_ms; /* next look at it */
+	bool ready;	      /* we said so */
 	wire_ns window_to;    /* of the last whole window, not yet durable; 0 = none */
 	uint64_t rows;	      /* written since the last window ended */
 	uint64_t news;	      /* wire_committed.news since then */

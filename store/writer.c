@@ -12,6 +12,7 @@
 #include "config/stage.h"
 #include "store/chain.h"
 #include "store/identity.h"
+#include "store/origin.h"
 #include "store/records.h"
 #include "store/rollup.h"
 #include "store/schema.h"
@@ -27,6 +28,7 @@ struct writer {
 	struct records *records;
 	struct rollup *rollup;
 	struct chain *chain;
+	struct origin *origin;
 	/* of the flow_range row being extended */
 	int64_t range_bucket, range_first, range_last;
 };
@@ -35,11 +37,11 @@ struct writer {
 struct row {
 	const struct batch_entry *entry;
 	bool laddr_known, raddr_known;
-	int64_t image, program, laddr, raddr, domain, resolved, creator;
+	int64_t image, program, laddr, raddr, domain, resolved, origin, creator;
 };
 
 struct writer *writer_new(struct sqlite *db, struct programs *programs, struct images *images,
-			  struct interfaces *interfaces, struct tell *tell)
+			  struct interfaces *interfaces, struct tell *tell, struct geoip *geoip)
 {
 	struct writer *w = calloc(1, sizeof(*w));
 
@@ -53,7 +55,8 @@ struct writer *writer_new(struct sqlite *db, struct programs *programs, struct i
 	w->records = records_new(db);
 	w->rollup = rollup_new();
 	w->chain = chain_new(db);
-	if (!w->records || !w->rollup || !w->chain) {
+	w->origin = origin_new(db, geoip);
+	if (!w->records || !w->rollup || !w->chain || !w->origin) {
 		writer_free(w);
 		return NULL;
 	}
@@ -67,6 +70,7 @@ void writer_free(struct writer *w)
 	records_free(w->records);
 	rollup_free(w->rollup);
 	chain_free(w->chain);
+	origin_free(w->origin);
 	free(w);
 }
 
@@ -84,6 +88,7 @@ void writer_begin(struct writer *w)
 void writer_forget(struct writer *w)
 {
 	records_forget(w->records);
+	origin_forget(w->origin);
 	images_forget_rows(w->images);
 	programs_forget_rows(w->programs);
 }
@@ -146,6 +151,11 @@ static int resolve_row(struct writer *w, const struct settings *settings, struct
 		return (int)row->creator;
 	if ((rc = resolve_names(w, row)) != 0)
 		return rc;
+	row->origin = key->addresses_off
+			      ? SCHEMA_OFF
+			      : origin_row(w->origin, key->family, key->raddr, row->entry->sums.last_s);
+	if (row->origin < 0 && !key->addresses_off)
+		return (int)row->origin;
 	return records_account(w->records, key->uid);
 }
 
@@ -192,7 +202,7 @@ static int insert_flow(struct writer *w, const struct row *row, int64_t id)
 	sqlite3_bind_int64(stmt, 24, id);
 	sqlite3_bind_int(stmt, 25, key->addresses_off ? SCHEMA_OFF : best ? best->source : WIRE_NAME_NONE);
 	sqlite3_bind_int64(stmt, 26, row->resolved);
-	sqlite3_bind_int64(stmt, 27, key->addresses_off ? SCHEMA_OFF : 0);
+	sqlite3_bind_int64(stmt, 27, row->origin);
 	return sqlite_run(w->db, stmt);
 }
 

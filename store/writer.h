@@ -11,15 +11,16 @@
 #include "config/settings.h"
 #include "store/batch.h"
 #include "store/copied.h"
+#include "store/geoip.h"
 #include "store/interfaces.h"
 #include "store/losses.h"
 #include "store/sqlite.h"
 #include "store/tell.h"
 
 struct writer;
-/* NULL: no memory. All of these are kept, not copied. */
+/* NULL: no memory. All of these are kept, not copied; geoip may be NULL. */
 struct writer *writer_new(struct sqlite *, struct programs *, struct images *, struct interfaces *,
-			  struct tell *);
+			  struct tell *, struct geoip *);
 void writer_free(struct writer *);
 
 /* How far this commit takes us. */

@@ -1,5 +1,5 @@
 # fish completion for femtosnitch
-set -l commands run start stop restart status check-config doctor query pg-schema verify import list why ack mute unmute notify-test version help
+set -l commands run start stop restart status check-config doctor query pg-schema verify import geoip list why ack mute unmute notify-test version help
 set -l bare "not __fish_seen_subcommand_from $commands"
 
 complete -c femtosnitch -f
@@ -24,6 +24,8 @@ complete -c femtosnitch -n $bare -a verify -d 'was the log changed'
 complete -c femtosnitch -n $bare -a import -d 'take over what picosnitch knew'
 complete -c femtosnitch -n '__fish_seen_subcommand_from import' -F
 complete -c femtosnitch -n '__fish_seen_subcommand_from import' -l timezone -x -d 'where picosnitch 1 ran'
+complete -c femtosnitch -n $bare -a geoip -d 'fetch databases of countries and networks'
+complete -c femtosnitch -n '__fish_seen_subcommand_from geoip' -a update
 complete -c femtosnitch -n $bare -a notify-test -d 'show one bubble'
 complete -c femtosnitch -n $bare -a version -d 'print the version'
 complete -c femtosnitch -n $bare -a help -d 'print help'

@@ -75,7 +75,7 @@ struct take *take_open(const char *state_dir, const struct settings *settings)
 	t->programs = programs_new();
 	t->places = places_new(1);
 	t->images = t->programs && t->places ? images_new(t->programs, t->places, PROCESSES) : NULL;
-	t->writer = t->images ? writer_new(&t->db, t->programs, t->images, NULL, NULL) : NULL;
+	t->writer = t->images ? writer_new(&t->db, t->programs, t->images, NULL, NULL, NULL) : NULL;
 	t->already = already_new(&t->db);
 	if (!t->writer || !t->already)
 		fatalx("no memory");

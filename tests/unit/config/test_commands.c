@@ -127,10 +127,10 @@ static void test_check_config(void **state)
 	need_program();
 	assert_int_equal(run("check-config --config config.json"), 1);
 	says("config.json: No such file or directory");
-	write_config("{\"Log ignore\": [443, \"com.example\", \"192.0.2.0/24\"]}");
+	write_config("{\"Log ignore\": [443, \"com.example\", \"192.0.2.0/24\"],\n\"Dash theme\": \"dark\"}");
 	assert_int_equal(run("check-config --config config.json"), 0);
 	says("Log ignore: port 443\nLog ignore: domain example.com and below\nLog ignore: 192.0.2.0/24\n");
-	says("notice: not in this build: GeoIP lookup");
+	says("config.json:2: \"Dash theme\": no effect: the web view");
 	says("config.json: good\n");
 	write_config("{\"Log ignore\": 443,\n\"Log port\": true}");
 	assert_int_equal(run("--config config.json check-config"), 2);

@@ -142,11 +142,11 @@ static void test_settings(void **state)
 	const struct wire_settings *frame;
 	struct report report = {0};
 
-	write_config(r, "{\"GeoIP lookup\": true} # comment");
+	write_config(r, "{\"Dash theme\": \"dark\"} # comment");
 	assert_int_equal(head_settings(r->head, r->config, &report), 0);
 	frame = next(r, WIRE_SETTINGS);
 	assert_true(frame && frame->generation == 1);
-	assert_memory_equal(frame + 1, "{\"GeoIP lookup\": true} ", frame->text_len);
+	assert_memory_equal(frame + 1, "{\"Dash theme\": \"dark\"} ", frame->text_len);
 	assert_non_null(strstr(report.notices, "not in this build"));
 	/* What is refused changes nothing. */
 	write_config(r, "{\"GeoIP lookup\": 1}");
@@ -156,8 +156,7 @@ static void test_settings(void **state)
 	assert_non_null(report.notices);
 	unlink(r->config);
 	assert_int_equal(head_settings(r->head, r->config, &report), -ENOENT);
-	write_config(r, "{\"GeoIP lookup\": false, \"Desktop notifications\": false, \"Read names from "
-			"traffic\": false}");
+	write_config(r, "{\"GeoIP lookup\": false}");
 	assert_int_equal(head_settings(r->head, r->config, &report), 0);
 	assert_null(report.notices);
 	assert_int_equal(head_generation(r->head), 2);

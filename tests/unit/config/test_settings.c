@@ -108,8 +108,7 @@ static void test_seed(void **state)
 	assert_int_equal(s.ring_pages, 256);
 	assert_true(s.sql_log && !s.text_log && s.desktop_notifications && !s.every_exe && s.log_ports);
 	assert_string_equal(s.sql_server, "{}");
-	assert_string_equal(h.noticed,
-			    "not in this build: GeoIP lookup\n");
+	assert_string_equal(h.noticed, "");
 	settings_free(&s);
 }
 

@@ -344,7 +344,6 @@ static void test_ready_and_stop(void **state)
 	must_hear(r, "config.json: written with the defaults");
 	must_answer(r, "status", "state: running\n");
 	must_answer(r, "status", "coverage store: store works\n");
-	must_answer(r, "status", "notice: not in this build: GeoIP lookup");
 	must_answer(r, "status", "settings generation: 1\n");
 	start = now_ms();
 	kill(r->pid, SIGINT); /* Ctrl-C under sudo and make: not an order to kill */
@@ -510,7 +509,7 @@ static void test_settings(void **state)
 	must_hear(r, "the new settings are refused: generation 1 stays");
 	must_answer(r, "status", "settings generation: 1\n");
 	must_answer(r, "reload", "failed: refused");
-	write_file(r->options.state_dir, "config.json", "{\"VT file upload\": true}");
+	write_file(r->options.state_dir, "config.json", "{\"Dash theme\": \"dark\"}");
 	must_answer(r, "reload", "reloaded");
 	must_answer(r, "status", "notice: ");
 	must_answer(r, "status", "settings generation: 2\n");
