@@ -105,14 +105,18 @@ static bool start(struct child *c, const char *database)
 	return c->to && c->from;
 }
 
-static void end(struct child *c)
+/* 0, or as it ended. */
+static int end(struct child *c)
 {
+	int status = 0;
+
 	if (c->to)
 		fclose(c->to);
 	if (c->from)
 		fclose(c->from);
-	while (c->pid > 0 && waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+	while (c->pid > 0 && waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
 		;
+	return status;
 }
 
 /* ---- what it says */
@@ -159,6 +163,7 @@ static void take_all(FILE *from, const struct wanted *wanted)
 
 void rpm_find(const char *root, struct package_file *files)
 {
+	static bool said; /* there is one look at a time */
 	struct wanted *wanted = NULL;
 	struct package_file *f;
 	char database[PATH_MAX];
@@ -174,7 +179,10 @@ void rpm_find(const char *root, struct package_file *files)
 		c.to = NULL;
 		take_all(c.from, wanted);
 	}
-	end(&c);
+	if (end(&c) && !said) {
+		said = true;
+		log_warnx("%s: cannot be read: it is not known what rpm installed", database);
+	}
 	wanted_free(wanted);
 }
 

@@ -2,7 +2,7 @@
 /*
  * main.c - femtosnitch-rpmdb FILE: asks rpm's database which packages brought some files. In: paths, each
  * ended by a NUL. Out, for each that a package brought: path, package, version and digest, each ended by a
- * NUL.
+ * NUL. Exits 1 if the database cannot be read.
  *
  * A process of its own, which lives for one look: the database is SQLite, or headers of many megabytes, and
  * the hasher holds neither the library nor the memory for that. It has no privileges, and limits on its time
@@ -89,7 +89,7 @@ int main(int argc, char **argv)
 	sandbox_drop(getuid(), getgid(), 0);
 	read_paths(&m);
 	if (look(argv[1], &m))
-		fatalx("%s: cannot be read", argv[1]);
+		return 1; /* who asks says it, once */
 	for (i = 0; i < m.n; i++) {
 		if (!m.match[i].found)
 			continue;
