@@ -126,8 +126,17 @@ is named_elsewhere "cmdline LIKE 'bash -eu %'" "$S/named_elsewhere $(sha named_e
 [ -x "$(command -v perl)" ] && is named_perl "cmdline LIKE 'perl -w $S/named_perl'" "$S/named_perl $(sha named_perl) argv "
 [ -x "$(command -v node)" ] && is named_node "cmdline = 'node named_node'" "$S/named_node $(sha named_node) argv "
 is absent "cmdline = 'sh ./absent'" './absent  argv gone'
-is touched "cmdline = 'bash $S/touched' AND coalesce(script_sha256, '') <> '$touched'" "$S/touched  argv changed"
-is fresh "cmdline = 'bash fresh' AND coalesce(script_sha256, '') <> '$(sha fresh)'" "$S/fresh  argv changed"
+# Where the interpreter starts slowly there is time to hash what it was given: then that is the right answer.
+changed() { # NAME WHERE SHA256
+	if [ "$SLOW" -gt 1 ] && [ "$(sql "SELECT DISTINCT script_sha256 FROM connections WHERE lport = -1
+		AND script_source IS NOT NULL AND ($2)")" = "$3" ]; then
+		ok "$1"
+	else
+		is "$1" "$2 AND coalesce(script_sha256, '') <> '$3'" "$S/$1  argv changed"
+	fi
+}
+changed touched "cmdline = 'bash $S/touched'" "$touched"
+changed fresh "cmdline = 'bash fresh'" "$(sha fresh)"
 same odd "$(sql "SELECT DISTINCT script = '$S/new' || char(10) || 'line ''quote\" \xff', script_sha256 FROM connections
 	WHERE lport = -1 AND script LIKE '$S/new%'")" "1 $(sha "$odd")"
 is mounted "cmdline = 'bash $S/mounted in_there'" "$S/mounted $(sha inside) argv "
