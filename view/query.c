@@ -129,9 +129,15 @@ static const char notices_sql[] =
 	"SELECT time, kind, coalesce(exe, name) AS exe, user, outcome, text FROM notices"
 	" WHERE unix_time >= :since AND unix_time < :until ORDER BY id DESC LIMIT :limit";
 
+/* A few that it talked to on the last day on which it talked */
+#define DOMAINS \
+	"(SELECT group_concat(text, ', ') FROM (SELECT DISTINCT d.text AS text FROM sum_day s JOIN domain d ON d.id = s.domain" \
+	" WHERE s.program = p.id AND s.bucket = (SELECT max(bucket) FROM sum_day WHERE program = p.id)" \
+	" AND d.text <> '' ORDER BY 1 LIMIT 3)) AS domains"
+
 static const char unacknowledged_sql[] =
 	"SELECT " SCHEMA_ISO("p.first_network") " AS first_network, " EXE " AS exe, p.name AS name,"
-	" " SCHEMA_SEEN_AS("p.seen_as") " AS seen_as, " SCHEMA_SHA256("p.sha256") " AS sha256, p.verdict AS verdict"
+	" " SCHEMA_SEEN_AS("p.seen_as") " AS seen_as, " SCHEMA_SHA256("p.sha256") " AS sha256, p.verdict AS verdict, " DOMAINS
 	" FROM program p WHERE p.first_network >= :since AND p.first_network < :until AND p.acknowledged = 0"
 	" ORDER BY p.first_network DESC, p.id DESC";
 
@@ -162,7 +168,7 @@ static const char muted_sql[] =
 
 static const char why_sql[] =
 	"SELECT coalesce(" SCHEMA_ISO("e.time") ", " SCHEMA_ISO("p.first_seen") ") AS time, " EXE " AS exe, p.name AS name,"
-	" " SCHEMA_SHA256("p.sha256") " AS sha256, " SCHEMA_KIND("e.kind") " AS kind, " WHY " AS why, e.text AS text"
+	" " SCHEMA_SHA256("p.sha256") " AS sha256, " SCHEMA_KIND("e.kind") " AS kind, " WHY " AS why, e.text AS text, " DOMAINS
 	" FROM program p LEFT JOIN event e ON e.program = p.id WHERE p.id IN " THE_PROGRAMS
 	" ORDER BY coalesce(e.id, 0) DESC, p.id DESC";
 

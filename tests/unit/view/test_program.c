@@ -123,6 +123,11 @@ static void test_answers(void **state)
 		{"--csv domain WWW.Example.com --limit 1",
 		 "exe,domain,rport,protocol_name,direction,send,recv,connections\n/usr/bin/"
 		 "curl,www.example.com,443,tcp,out,10,20,1\n"},
+		{"--csv unacknowledged --since 2026-11-20T02:00 --until 2026-11-21",
+		 "first_network,exe,name,seen_as,sha256,verdict,domains\n2026-11-20T02:00:00Z,/usr/lib/"
+		 "firefox/firefox,"
+		 "firefox,new,0000000000000000000000000000000000000000000000000000000000000022,,www.example."
+		 "com\n"},
 		{"--csv last --limit 1",
 		 "time,exe,raddr,domain,rport,protocol_name,direction,result,send,recv\n"
 		 "2026-11-22T00:00:00Z,/usr/lib/firefox/"
