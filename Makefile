@@ -166,6 +166,7 @@ $(ACTORS): $B/tests/actors/%: tests/actors/%.c tests/actors/actor.h
 	@mkdir -p $(@D)
 	$Q$(CC) -O2 -Wall -Wextra -D_GNU_SOURCE -I. -o $@ $< -pthread $(LIBS_ACTOR_$*)
 LIBS_ACTOR_uring := -luring
+LIBS_ACTOR_first := -luring
 LIBS_ACTOR_tiny := -static
 LIBS_ACTOR_name := -lresolv -static
 LIBS_ACTOR_flood := -l:libbpf.a -l:libelf.a -l:libz.a -static

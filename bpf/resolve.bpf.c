@@ -116,6 +116,18 @@ static __always_inline void host_send(struct host_record *rec, __u32 len, __u64 
 	}
 }
 
+/* An address in digits is no name: a colon where it begins, or nothing but digits and dots. */
+static __always_inline bool is_address(const char *host)
+{
+	for (int i = 0; i < 5 && host[i]; i++)
+		if (host[i] == ':')
+			return true;
+	for (int i = 0; i < 16 && host[i]; i++)
+		if (host[i] != '.' && (host[i] < '0' || host[i] > '9'))
+			return false;
+	return true;
+}
+
 static __always_inline void host_found(const struct resolving *call)
 {
 	struct exec_scratch *scratch;
@@ -132,7 +144,7 @@ static __always_inline void host_found(const struct resolving *call)
 	}
 	rec = (struct host_record *)&scratch->hdr;
 	len = bpf_probe_read_user_str(rec->host, HOST_MAX, (void *)call->host);
-	if (len > 1 && len <= HOST_MAX) {
+	if (len > 1 && len <= HOST_MAX && !is_address(rec->host)) {
 		host_fill(rec, len - 1);
 		host_send(rec, len - 1, first);
 	}

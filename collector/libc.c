@@ -27,13 +27,20 @@
 #define FUNCTION "getaddrinfo"
 #define LIBRARIES_MAX 64
 #define NAMESPACES 256 /* remembered; one that is forgotten is looked at again, which finds nothing new */
+#define AGAIN_NS                                                                                             \
+	10000000000ull /* the number of a namespace may be another's by then, or its library updated */
 #define UPROBES "/sys/bus/event_source/devices/uprobe/"
+
+struct looked {
+	uint32_t mntns;
+	wire_ns time_ns;
+};
 
 struct libc {
 	pid_t pid;
 	int sock; /* -1: the process is gone */
 	unsigned watched;
-	uint32_t namespaces[NAMESPACES];
+	struct looked looked[NAMESPACES];
 };
 
 /* ---- in the process */
@@ -297,13 +304,13 @@ unsigned libc_watched(const struct libc *libc)
 	return libc ? libc->watched : 0;
 }
 
-void libc_look(struct libc *libc, uint32_t tgid, uint32_t mntns)
+void libc_look(struct libc *libc, uint32_t tgid, uint32_t mntns, wire_ns now)
 {
-	uint32_t *known = libc ? &libc->namespaces[mntns % NAMESPACES] : NULL;
+	struct looked *last = libc ? &libc->looked[mntns % NAMESPACES] : NULL;
 
-	if (!libc || libc->sock < 0 || *known == mntns)
+	if (!libc || libc->sock < 0 || (last->mntns == mntns && now < last->time_ns + AGAIN_NS))
 		return;
 	/* a full socket: the next program of this namespace asks again */
 	if (send(libc->sock, &tgid, sizeof(tgid), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
-		*known = mntns;
+		*last = (struct looked){.mntns = mntns, .time_ns = now};
 }

@@ -5,9 +5,10 @@
  * library, and puts the two programs of bpf/resolve.bpf.c on that file, once for each. They stay as long as
  * the process does, which ends with the collector.
  *
- * Looked at are the programs that run when it starts, and from then on the first of each mount namespace to
- * use the network: another namespace is where another C library comes from. What such a program asked before
- * it is known by its packets only, and so is one that is linked statically.
+ * Looked at are the programs that run when it starts, and from then on those that use the network for the
+ * first time, one in ten seconds of each mount namespace: another namespace, or an update, is where another C
+ * library comes from. What such a program asked before it is known by its packets only, and so is one that is
+ * linked statically.
  */
 #ifndef FEMTOSNITCH_LIBC_H
 #define FEMTOSNITCH_LIBC_H
@@ -28,6 +29,6 @@ void libc_free(struct libc *); /* ends the process; NULL is fine, as for the oth
 unsigned libc_watched(const struct libc *); /* libraries at the start */
 
 /* A program uses the network for the first time. Nothing waits for this. */
-void libc_look(struct libc *, uint32_t tgid, uint32_t mntns);
+void libc_look(struct libc *, uint32_t tgid, uint32_t mntns, wire_ns now);
 
 #endif
