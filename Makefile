@@ -40,15 +40,17 @@ LIBS_collector := -l:libbpf.a -l:libelf.a -l:libz.a
 LIBS_hasher := -l:libcrypto.a -l:libz.a -pthread
 LIBS_store := -lsqlite3 -l:libcrypto.a -lmaxminddb
 LIBS_view := -lsqlite3
+MARIADB := $(shell pkg-config --exists libmariadb && echo y)
 # processes that serve one stage: FOLDER/NAME is femtosnitch-NAME, linked with that folder. The desktop's is only made
-# where libnotify is.
-SERVANTS := collector/names hasher/rpmdb store/postgres store/verify store/import store/notices store/virustotal store/geoip $(if $(shell pkg-config --exists libnotify && echo y),store/notify)
+# where libnotify is, MariaDB's where its library is.
+SERVANTS := collector/names hasher/rpmdb store/postgres store/verify store/import store/notices store/virustotal store/geoip $(if $(MARIADB),store/mariadb) $(if $(shell pkg-config --exists libnotify && echo y),store/notify)
 LIBS_names := -l:libcrypto.a -lresolv
 LIBS_rpmdb := -lsqlite3
 LIBS_postgres := -lsqlite3 -lpq -lcrypto
 LIBS_verify := $(LIBS_postgres)
 LIBS_import := -lsqlite3 -l:libcrypto.a -lmaxminddb
 ALSO_verify = $B/store/postgres.a # it knows the tables of the copy
+LIBS_mariadb = -lsqlite3 -l:libcrypto.a $(shell pkg-config --libs libmariadb)
 LIBS_notices := -lsqlite3
 LIBS_geoip := -lsqlite3 -lmaxminddb -lcurl -l:libz.a
 LIBS_virustotal := -lsqlite3 -lcurl -lcrypto
@@ -92,6 +94,8 @@ $B/femtosnitch-$(notdir $1): $B/obj/$1/main.o $B/$1.a $(ALSO_$(notdir $1)) $B/$(
 	$$Q$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(notdir $1)) $$(LIBS_config)
 endef
 $(foreach s,$(SERVANTS),$(eval $(call servant,$s)))
+$(call objects,store/mariadb): CPPFLAGS += $(shell pkg-config --cflags-only-I libmariadb 2>/dev/null | sed 's/-I/-isystem /g')
+$B/obj/config/settings.o: CPPFLAGS += $(if $(MARIADB),-DWITH_MARIADB)
 $(call objects,store/notify): CPPFLAGS += $(shell pkg-config --cflags-only-I libnotify 2>/dev/null | sed 's/-I/-isystem /g')
 
 # ---- BPF: one source per subject; linked into one object, embedded by its only includer, collector/object.c.
@@ -228,7 +232,7 @@ build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(call sources,config) $$(FUZZ_$$*)
 # ---- installation: the paths are compiled in, so that other paths are another build of the floor
 $B/paths: FORCE
 	@mkdir -p $(@D)
-	@echo '$(VERSION) $(LIBEXECDIR) $(SYSCONFDIR)' | cmp -s - $@ || echo '$(VERSION) $(LIBEXECDIR) $(SYSCONFDIR)' > $@
+	@echo '$(VERSION) $(LIBEXECDIR) $(SYSCONFDIR) $(MARIADB)' | cmp -s - $@ || echo '$(VERSION) $(LIBEXECDIR) $(SYSCONFDIR) $(MARIADB)' > $@
 $(call objects,config): $B/paths
 
 install: all

@@ -90,6 +90,7 @@ enum wire_stage {
 	WIRE_STAGE_POSTGRES,
 	/* which hangs on the collector, and may die alone too */
 	WIRE_STAGE_NAMES,
+	WIRE_STAGE_MARIADB, /* a sink */
 	WIRE_STAGE__MAX
 };
 #define WIRE_CHAIN_END (WIRE_STAGE_STORE + 1) /* stages before it are the chain */

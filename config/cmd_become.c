@@ -37,6 +37,11 @@ int command_notify_test(const struct options *o, int argc, char **argv)
 	return command_become("notify", o, argc, argv);
 }
 
+int command_mysql_schema(const struct options *o, int argc, char **argv)
+{
+	return command_become("mariadb", o, argc, argv);
+}
+
 int command_pg_schema(const struct options *o, int argc, char **argv)
 {
 	return command_become("postgres", o, argc, argv);

@@ -23,10 +23,11 @@ typedef int command_function(const struct options *, int argc, char **argv);
 command_function command_run, command_status;
 command_function command_start, command_stop, command_restart; /* cmd_service.c */
 command_function command_check, command_doctor, command_query;
-command_function command_geoip;								 /* cmd_geoip.c */
-command_function command_ack, command_mute, command_unmute;				 /* cmd_ack.c */
-command_function command_list, command_why;						 /* cmd_query.c */
-command_function command_notify_test, command_pg_schema, command_verify, command_import; /* cmd_become.c */
+command_function command_geoip;				    /* cmd_geoip.c */
+command_function command_ack, command_mute, command_unmute; /* cmd_ack.c */
+command_function command_list, command_why;		    /* cmd_query.c */
+command_function command_notify_test, command_pg_schema, command_mysql_schema, command_verify,
+	command_import; /* cmd_become.c */
 
 /* Does start, stop and restart belong to systemd here (its unit is installed, no other state directory
  * meant)? */

@@ -33,7 +33,7 @@ static const struct key keys[] = {
 	{"DB sql log", value_bool, AT(sql_log), 0, 0, "true", "store connections in snitch.db (SQLite)", NULL,
 	 NULL},
 	{"DB sql server", value_server, AT(sql_server), 0, 0, "{}",
-	 "also copy connections to a PostgreSQL server: {\"host\": ...} or a conninfo string", NULL, NULL},
+	 "also copy connections to a PostgreSQL or MariaDB server: {\"host\": ...} or a conninfo string", NULL, NULL},
 	{"DB text log", value_bool, AT(text_log), 0, 0, "false", "also write connections to conn.log", NULL,
 	 NULL},
 	{"DB write limit (seconds)", value_int, AT(write_limit_s), 1, 3600, "10",

@@ -35,6 +35,7 @@ static const struct command commands[] = {
 	{"notify-test", "", "show one bubble, or say which link is broken", command_notify_test},
 	{"pg-schema", "[...]", "print the SQL that \"DB sql server\" needs on a PostgreSQL server",
 	 command_pg_schema},
+	{"mysql-schema", "[...]", "the same for a MariaDB or MySQL server", command_mysql_schema},
 	{"verify", "[...]", "was the log changed since it was written", command_verify},
 	{"import", "[...]", "take over what picosnitch knew: its log, programs, settings", command_import},
 	{"geoip", "update", "fetch databases of countries and networks (DB-IP Lite)", command_geoip},

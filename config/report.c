@@ -298,7 +298,8 @@ static void print_interfaces(FILE *f, const struct wire_interfaces *in)
 
 static void print_sinks(const struct report *r, FILE *f)
 {
-	static const char *const names[WIRE_STAGE__MAX] = {[WIRE_STAGE_POSTGRES] = "PostgreSQL"};
+	static const char *const names[WIRE_STAGE__MAX] = {
+		[WIRE_STAGE_POSTGRES] = "PostgreSQL", [WIRE_STAGE_MARIADB] = "MariaDB"};
 	char when[TIME_TEXT_SIZE], key[48];
 	int i;
 

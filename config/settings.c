@@ -6,11 +6,13 @@
  */
 #include "config/settings.h"
 
+#include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -207,14 +209,34 @@ void settings_free(struct settings *s)
 	memset(s, 0, sizeof(*s));
 }
 
+/* By its client. One that this build lacks goes to PostgreSQL's, which says so. */
+static enum wire_stage server_of(const char *json)
+{
+	enum wire_stage sink = WIRE_STAGE_POSTGRES;
+#ifdef WITH_MARIADB
+	static const char *const clients[] = {"mariadb", "pymysql", "mysql"};
+	cJSON *parsed = cJSON_Parse(json);
+	const char *client = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(parsed, "client"));
+	size_t i;
+
+	for (i = 0; i < sizeof(clients) / sizeof(clients[0]) && client; i++)
+		if (strcasecmp(client, clients[i]) == 0)
+			sink = WIRE_STAGE_MARIADB;
+	cJSON_Delete(parsed);
+#else
+	(void)json;
+#endif
+	return sink;
+}
+
 bool settings_copied_to(const struct settings *s, enum wire_stage sink)
 {
-	return sink == WIRE_STAGE_POSTGRES && s->sql_server && strcmp(s->sql_server, "{}") != 0;
+	return settings_copied(s) && server_of(s->sql_server) == sink;
 }
 
 bool settings_copied(const struct settings *s)
 {
-	return settings_copied_to(s, WIRE_STAGE_POSTGRES);
+	return s->sql_server && strcmp(s->sql_server, "{}") != 0;
 }
 
 char *settings_strip(const char *text, size_t len, size_t *out_len)

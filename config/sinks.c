@@ -40,6 +40,11 @@ static bool wants_postgres(const struct settings *s)
 	return settings_copied_to(s, WIRE_STAGE_POSTGRES);
 }
 
+static bool wants_mariadb(const struct settings *s)
+{
+	return settings_copied_to(s, WIRE_STAGE_MARIADB);
+}
+
 static const struct row {
 	enum wire_stage stage;
 	uint64_t types; /* of frames, beside the settings */
@@ -48,6 +53,7 @@ static const struct row {
 	{WIRE_STAGE_NOTICES, WANTS(WIRE_EVENT), wants_notices},
 	{WIRE_STAGE_VIRUSTOTAL, WANTS(WIRE_EVENT) | WANTS(WIRE_FETCHED), wants_virustotal},
 	{WIRE_STAGE_POSTGRES, WANTS(WIRE_COMMITTED), wants_postgres},
+	{WIRE_STAGE_MARIADB, WANTS(WIRE_COMMITTED), wants_mariadb},
 };
 
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))

@@ -460,6 +460,7 @@ const char *wire_stage_name(unsigned value)
 		[WIRE_STAGE_HASHER] = "hasher",		[WIRE_STAGE_STORE] = "store",
 		[WIRE_STAGE_NOTICES] = "notices",	[WIRE_STAGE_VIRUSTOTAL] = "virustotal",
 		[WIRE_STAGE_POSTGRES] = "postgres",	[WIRE_STAGE_NAMES] = "names",
+		[WIRE_STAGE_MARIADB] = "mariadb",
 	};
 
 	return NAME(names, value);

@@ -404,7 +404,8 @@
 	" WHEN 15 THEN 'clock' WHEN 16 THEN 'uncounted' WHEN 17 THEN 'name' END"
 #define SCHEMA_STAGE(column) \
 	"CASE " column " WHEN 0 THEN 'supervisor' WHEN 1 THEN 'collector' WHEN 2 THEN 'hasher' WHEN 3 THEN 'store'" \
-	" WHEN 4 THEN 'notices' WHEN 5 THEN 'virustotal' WHEN 6 THEN 'postgres' WHEN 7 THEN 'names' END"
+	" WHEN 4 THEN 'notices' WHEN 5 THEN 'virustotal' WHEN 6 THEN 'postgres' WHEN 7 THEN 'names'" \
+	" WHEN 8 THEN 'mariadb' END"
 #define SCHEMA_KIND(column) \
 	"CASE " column " WHEN 0 THEN 'new' WHEN 1 THEN 'changed' WHEN 2 THEN 'parent' WHEN 3 THEN 'verdict'" \
 	" WHEN 4 THEN 'error' WHEN 5 THEN 'loss' END"

@@ -16,7 +16,7 @@ _femtosnitch()
 	esac
 	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
 		case $word in
-		run | start | stop | restart | status | check-config | doctor | query | pg-schema | verify | import | geoip | list | why | ack | mute | unmute | notify-test | version | help) command=$word ;;
+		run | start | stop | restart | status | check-config | doctor | query | pg-schema | mysql-schema | verify | import | geoip | list | why | ack | mute | unmute | notify-test | version | help) command=$word ;;
 		esac
 	done
 	case $command:$cur in
@@ -26,7 +26,7 @@ _femtosnitch()
 	import:*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	geoip:*) mapfile -t COMPREPLY < <(compgen -W "update --url" -- "$cur") ;;
 	*:-*) mapfile -t COMPREPLY < <(compgen -W "--config --state-dir" -- "$cur") ;;
-	:*) mapfile -t COMPREPLY < <(compgen -W "run start stop restart status check-config doctor query pg-schema verify import geoip list why ack mute unmute notify-test version help" -- "$cur") ;;
+	:*) mapfile -t COMPREPLY < <(compgen -W "run start stop restart status check-config doctor query pg-schema mysql-schema verify import geoip list why ack mute unmute notify-test version help" -- "$cur") ;;
 	esac
 }
 complete -F _femtosnitch femtosnitch

@@ -1,5 +1,5 @@
 # fish completion for femtosnitch
-set -l commands run start stop restart status check-config doctor query pg-schema verify import geoip list why ack mute unmute notify-test version help
+set -l commands run start stop restart status check-config doctor query pg-schema mysql-schema verify import geoip list why ack mute unmute notify-test version help
 set -l bare "not __fish_seen_subcommand_from $commands"
 
 complete -c femtosnitch -f
@@ -20,6 +20,7 @@ complete -c femtosnitch -n $bare -a mute -d 'say nothing about it'
 complete -c femtosnitch -n $bare -a unmute -d 'speak of it again'
 complete -c femtosnitch -n '__fish_seen_subcommand_from list' -a 'new muted'
 complete -c femtosnitch -n $bare -a pg-schema -d 'SQL for a PostgreSQL server'
+complete -c femtosnitch -n $bare -a mysql-schema -d 'SQL for a MariaDB server'
 complete -c femtosnitch -n $bare -a verify -d 'was the log changed'
 complete -c femtosnitch -n $bare -a import -d 'take over what picosnitch knew'
 complete -c femtosnitch -n '__fish_seen_subcommand_from import' -F

@@ -9,7 +9,7 @@ _arguments -C \
 	'--state-dir[directory of the log]:directory:_files -/' \
 	'1:command:((run\:"log in the foreground" start\:"start the service" stop\:"stop the service"
 		restart\:"stop and start" status\:"does it run, and how well" check-config\:"is config.json good"
-		doctor\:"what this kernel lets us see" query\:"ask the log" pg-schema\:"SQL for a PostgreSQL server" verify\:"was the log changed" import\:"take over what picosnitch knew" geoip\:"fetch databases of countries and networks" version\:"print the version"
+		doctor\:"what this kernel lets us see" query\:"ask the log" pg-schema\:"SQL for a PostgreSQL server" mysql-schema\:"SQL for a MariaDB server" verify\:"was the log changed" import\:"take over what picosnitch knew" geoip\:"fetch databases of countries and networks" version\:"print the version"
 		list\:"programs that are new or muted" why\:"why it was told or not" ack\:"this program is known"
 		notify-test\:"show one bubble" mute\:"say nothing about it" unmute\:"speak of it again" help\:"print help"))' \
 	'*:: :->rest'

@@ -20,7 +20,9 @@ if ! why=$(packaging/install "$build" 2>&1); then
 fi
 programs=$(find "$dest" -type f -perm 755 | sed "s|^$dest||" | sort | tr '\n' ' ')
 want='/opt/f/bin/femtosnitch /opt/f/libexec/femtosnitch/femtosnitch-collector /opt/f/libexec/femtosnitch/femtosnitch-geoip /opt/f/libexec/femtosnitch/femtosnitch-hasher '
-want="$want/opt/f/libexec/femtosnitch/femtosnitch-import /opt/f/libexec/femtosnitch/femtosnitch-names /opt/f/libexec/femtosnitch/femtosnitch-notices "
+want="$want/opt/f/libexec/femtosnitch/femtosnitch-import "
+[ ! -x "$build/femtosnitch-mariadb" ] || want="$want/opt/f/libexec/femtosnitch/femtosnitch-mariadb "
+want="$want/opt/f/libexec/femtosnitch/femtosnitch-names /opt/f/libexec/femtosnitch/femtosnitch-notices "
 [ ! -x "$build/femtosnitch-notify" ] || want="$want/opt/f/libexec/femtosnitch/femtosnitch-notify "
 want="$want/opt/f/libexec/femtosnitch/femtosnitch-postgres /opt/f/libexec/femtosnitch/femtosnitch-rpmdb /opt/f/libexec/femtosnitch/femtosnitch-store /opt/f/libexec/femtosnitch/femtosnitch-verify /opt/f/libexec/femtosnitch/femtosnitch-view /opt/f/libexec/femtosnitch/femtosnitch-virustotal "
 if [ "$programs" = "$want" ]; then ok install; else fail install "programs: $programs"; fi
