@@ -179,6 +179,44 @@ static void late_hashes_are_rows_of_their_own(void **state)
 	feed_rmdir(dir);
 }
 
+/* SQL on a snitch.db. */
+static void edit_here(const char *where, const char *sql)
+{
+	char path[2 * PATH_MAX];
+	sqlite3 *db;
+
+	snprintf(path, sizeof(path), "%s/snitch.db", where);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+/* Killed before snitch.db knew how far the copy was: everything is sent again, and nothing is there twice. */
+static void a_lost_cursor_adds_nothing(void **state)
+{
+	unsigned i;
+
+	needs_server(state);
+	begin_with("}");
+	feed_program_start(&f, 1, 0, "/bin/a", "a", 2, 1);
+	for (i = 1; i <= 3; i++) {
+		flow(1, i, i);
+		feed_window(&f, FEED_T + 10 * i);
+	}
+	arrive("3");
+	killed();
+	edit_here(dir, "DELETE FROM sink");
+	start();
+	feed_program_start(&f, 1, 0, "/bin/a", "a", 2, 1);
+	flow(1, 4, 4);
+	feed_window(&f, FEED_T + 40);
+	becomes("SELECT count(*) FROM connection_log WHERE lport = 4", "1");
+	arrive("4");
+	equal();
+	stop();
+	feed_rmdir(dir);
+}
+
 /* The server dies again and again while rows flow: each is there once. */
 static void each_row_once(void **state)
 {
@@ -192,7 +230,7 @@ static void each_row_once(void **state)
 		for (i = 0; i < 3000; i++, n++)
 			flow(1, n % 60000, n);
 		feed_window(&f, FEED_T + 10 * (round + 1));
-		usleep(20000 * (round % 7)); /* in the middle of it */
+		usleep(20000 * ((round + 2) % 7)); /* in the middle of it */
 		server_stop(&server, "immediate");
 		if (round % 3 == 0) {
 			killed();
@@ -428,17 +466,6 @@ static const struct {
 	{NULL, "UPDATE flow SET send = 7 WHERE id = 2", "local: broken: window 2"},
 };
 
-static void edit_here(const char *where, const char *sql)
-{
-	char path[2 * PATH_MAX];
-	sqlite3 *db;
-
-	snprintf(path, sizeof(path), "%s/snitch.db", where);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-}
-
 static void copy_file(const char *from, const char *to)
 {
 	char command[4 * PATH_MAX];
@@ -527,6 +554,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_arrive_as_they_are),
 		cmocka_unit_test(late_hashes_are_rows_of_their_own),
+		cmocka_unit_test(a_lost_cursor_adds_nothing),
 		cmocka_unit_test(each_row_once),
 		cmocka_unit_test(the_writer_only_writes),
 		cmocka_unit_test(a_missing_table_is_named),
