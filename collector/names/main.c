@@ -31,6 +31,7 @@ struct names {
 	wire_ns since_ns; /* when losses were said last */
 };
 
+#ifndef __SANITIZE_ADDRESS__ /* which needs more */
 /* What reading, writing, waiting and memory take, and the C library's end of a process. */
 static const long calls[] = {
 	SYS_read,	  SYS_write,	     SYS_close,		  SYS_ppoll,
@@ -41,6 +42,7 @@ static const long calls[] = {
 	SYS_poll,
 #endif
 };
+#endif
 
 static void put_name(void *arg, const struct wire_name *name, const char *text)
 {
