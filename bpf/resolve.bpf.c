@@ -96,6 +96,7 @@ static __always_inline void host_send(struct host_record *rec, __u32 len, __u64 
 {
 	struct peer last = {};
 	struct addrinfo result;
+	__u64 size, flags;
 
 	for (int i = 0; i < ADDRESSES_MAX && at; i++) {
 		struct peer peer = {};
@@ -110,8 +111,10 @@ static __always_inline void host_send(struct host_record *rec, __u32 len, __u64 
 		last = peer;
 		__builtin_memcpy(rec->payload.raddr, peer.addr, sizeof(rec->payload.raddr));
 		rec->payload.family = peer.family;
-		if (bpf_ringbuf_output(&ring, rec, sizeof(rec->hdr) + sizeof(rec->payload) + len,
-				       wake(false)))
+		flags = wake(false);
+		size = len + sizeof(rec->hdr) + sizeof(rec->payload);
+		barrier_var(size); /* the verifier must see the bound beside its use */
+		if (size > sizeof(*rec) || bpf_ringbuf_output(&ring, rec, size, flags))
 			lost(WIRE_LOSS_NAME, 0);
 	}
 }
