@@ -10,7 +10,7 @@
 
 #define RESOLVING_MAX 256 /* calls under way; past that the oldest is forgotten */
 #define HOST_MAX 256	  /* a host has 253 bytes at most */
-#define ADDRESSES_MAX 32  /* looked at; one for each kind of socket */
+#define ADDRESSES_MAX 24  /* looked at; one for each kind of socket */
 
 extern const volatile __u32 name_programs;
 
@@ -90,45 +90,72 @@ static __always_inline void host_fill(struct host_record *rec, __u32 len)
 	rec->payload.data_len = len;
 }
 
-/* The list of results, each address with a record. They come in groups, an address for each kind of socket.
- */
-static __always_inline void host_send(struct host_record *rec, __u32 len, __u64 at)
+/* What is still to come, in the part of the scratch that an exec record needs for its environment. */
+struct host_walk {
+	__u64 at;
+	struct peer last;
+};
+
+/* One result: each address has a record. They come in groups, an address for each kind of socket. Global
+ * functions, which the verifier looks at once. */
+__weak __noinline int host_result(__u32 index)
 {
-	struct peer last = {};
-	struct addrinfo result;
+	struct exec_scratch *scratch = bpf_map_lookup_elem(&exec_scratch, &index);
+	struct addrinfo result = {};
+	struct host_record *rec;
+	struct host_walk *walk;
+	struct peer peer = {};
 	__u64 size, flags;
 
-	for (int i = 0; i < ADDRESSES_MAX && at; i++) {
-		struct peer peer = {};
-
-		if (bpf_probe_read_user(&result, sizeof(result), (void *)at)) {
-			lost(WIRE_LOSS_NAME, 0);
-			return;
-		}
-		at = result.next;
-		if (!result_peer(&result, &peer) || peer_same(&peer, &last))
-			continue;
-		last = peer;
-		__builtin_memcpy(rec->payload.raddr, peer.addr, sizeof(rec->payload.raddr));
-		rec->payload.family = peer.family;
-		flags = wake(false);
-		size = len + sizeof(rec->hdr) + sizeof(rec->payload);
-		barrier_var(size); /* the verifier must see the bound beside its use */
-		if (size > sizeof(*rec) || bpf_ringbuf_output(&ring, rec, size, flags))
-			lost(WIRE_LOSS_NAME, 0);
+	if (!scratch)
+		return 0;
+	rec = (struct host_record *)&scratch->hdr;
+	walk = (struct host_walk *)&scratch->env;
+	if (bpf_probe_read_user(&result, sizeof(result), (void *)walk->at)) {
+		lost(WIRE_LOSS_NAME, 0);
+		return 0;
 	}
+	walk->at = result.next;
+	if (!result_peer(&result, &peer) || peer_same(&peer, &walk->last))
+		return 1;
+	walk->last = peer;
+	__builtin_memcpy(rec->payload.raddr, peer.addr, sizeof(rec->payload.raddr));
+	rec->payload.family = peer.family;
+	flags = wake(false);
+	size = sizeof(rec->hdr) + sizeof(rec->payload) + rec->payload.data_len;
+	barrier_var(size); /* the verifier must see the bound beside its use */
+	if (size > sizeof(*rec) || bpf_ringbuf_output(&ring, rec, size, flags))
+		lost(WIRE_LOSS_NAME, 0);
+	return 1;
 }
 
-/* An address in digits is no name: a colon where it begins, or nothing but digits and dots. */
-static __always_inline bool is_address(const char *host)
+static __always_inline void host_send(struct exec_scratch *scratch, __u64 at)
 {
+	struct host_walk *walk = (struct host_walk *)&scratch->env;
+
+	walk->at = at;
+	__builtin_memset(&walk->last, 0, sizeof(walk->last));
+	for (int i = 0; i < ADDRESSES_MAX && walk->at; i++)
+		if (!host_result(scratch->index))
+			break;
+}
+
+/* An address in digits is no name: a colon where it begins, or nothing but digits and dots. A global
+ * function: the verifier looks at it once. */
+__weak __noinline int is_address(__u32 index)
+{
+	struct exec_scratch *scratch = bpf_map_lookup_elem(&exec_scratch, &index);
+	const char *host = scratch ? ((struct host_record *)&scratch->hdr)->host : NULL;
+
+	if (!host)
+		return 1;
 	for (int i = 0; i < 5 && host[i]; i++)
 		if (host[i] == ':')
-			return true;
+			return 1;
 	for (int i = 0; i < 16 && host[i]; i++)
 		if (host[i] != '.' && (host[i] < '0' || host[i] > '9'))
-			return false;
-	return true;
+			return 0;
+	return 1;
 }
 
 static __always_inline void host_found(const struct resolving *call)
@@ -147,9 +174,9 @@ static __always_inline void host_found(const struct resolving *call)
 	}
 	rec = (struct host_record *)&scratch->hdr;
 	len = bpf_probe_read_user_str(rec->host, HOST_MAX, (void *)call->host);
-	if (len > 1 && len <= HOST_MAX && !is_address(rec->host)) {
+	if (len > 1 && len <= HOST_MAX && !is_address(scratch->index)) {
 		host_fill(rec, len - 1);
-		host_send(rec, len - 1, first);
+		host_send(scratch, first);
 	}
 	scratch_give(scratch);
 }
