@@ -348,8 +348,8 @@ void programs_used(struct programs *ps, struct program *p, int64_t now_s, bool n
 		p->last_seen_s = now_s;
 	if (network && p->first_network_s == 0) {
 		p->first_network_s = now_s;
+		ps->fresh += !p->fresh && !is_pending(p); /* it may be news as somebody's parent already */
 		p->fresh = true;
-		ps->fresh += !is_pending(p);
 	}
 }
 

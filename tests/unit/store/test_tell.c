@@ -108,6 +108,28 @@ static void new_and_parent(void **state)
 	feed_within(&f, 2, "SELECT kind, exe FROM notices WHERE id > 2", "new|/bin/sh");
 }
 
+/* Each is counted once as news, or the store would look for more for ever, at the latest when it ends. */
+static void parent_and_new_at_once(void **state)
+{
+	char path[32];
+	unsigned i;
+
+	(void)state;
+	for (i = 1; i <= 50; i++) {
+		snprintf(path, sizeof(path), "/bin/parent%u", i);
+		feed_program_start(&f, i, 0, path, ARGS("x"), (uint8_t)(2 * i));
+		snprintf(path, sizeof(path), "/bin/child%u", i);
+		use(100 + i, i, path, (uint8_t)(2 * i + 1));
+		snprintf(path, sizeof(path), "/bin/parent%u", i);
+		use(i, 0, path, (uint8_t)(2 * i));
+	}
+	feed_restart(&f, dir, FEED_DEFAULTS);
+	assert_string_equal(feed_ask(&f,
+				     "SELECT kind, count(*) FROM notices WHERE exe IS NOT NULL GROUP BY kind"
+				     " ORDER BY kind"),
+			    "new|100");
+}
+
 static void changed(void **state)
 {
 	(void)state;
@@ -297,9 +319,10 @@ static void five_thousand(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(new_and_parent),  TEST(changed),		TEST(a_late_hash),
-		TEST(what_ran_before), TEST(kinds_and_desktop), TEST(orders),
-		TEST(hostile_names),   TEST(record_json),	TEST(five_thousand),
+		TEST(new_and_parent),	      TEST(changed),	       TEST(a_late_hash),
+		TEST(what_ran_before),	      TEST(kinds_and_desktop), TEST(orders),
+		TEST(hostile_names),	      TEST(record_json),       TEST(five_thousand),
+		TEST(parent_and_new_at_once),
 	};
 
 	return cmocka_run_group_tests_name("store tell", tests, NULL, NULL);
