@@ -300,6 +300,29 @@ static void record_json(void **state)
 	feed_ready(&f);
 }
 
+static void lose(enum wire_loss_kind kind)
+{
+	struct wire_loss l = {.from_ns = FEED_T * FEED_NS,
+			      .to_ns = FEED_T * FEED_NS,
+			      .records = 4,
+			      .kind = kind,
+			      .stage = WIRE_STAGE_COLLECTOR,
+			      .detail_len = 1};
+
+	feed_put(&f, WIRE_LOSS, &l, sizeof(l), "x", 1);
+}
+
+/* All its bytes are there: no reason to call anybody. */
+static void a_lost_name_is_quiet(void **state)
+{
+	(void)state;
+	lose(WIRE_LOSS_NAME);
+	lose(WIRE_LOSS_PEER);
+	feed_window(&f, FEED_T + 10);
+	assert_string_equal(feed_ask(&f, "SELECT kind, records FROM losses ORDER BY kind"), "name|4\npeer|4");
+	feed_within(&f, 2, "SELECT text FROM notices WHERE kind = 'loss'", "peer: x");
+}
+
 static void five_thousand(void **state)
 {
 	char path[64];
@@ -319,10 +342,12 @@ static void five_thousand(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(new_and_parent),	      TEST(changed),	       TEST(a_late_hash),
-		TEST(what_ran_before),	      TEST(kinds_and_desktop), TEST(orders),
-		TEST(hostile_names),	      TEST(record_json),       TEST(five_thousand),
-		TEST(parent_and_new_at_once),
+		TEST(new_and_parent),	    TEST(changed),
+		TEST(a_late_hash),	    TEST(what_ran_before),
+		TEST(kinds_and_desktop),    TEST(orders),
+		TEST(hostile_names),	    TEST(record_json),
+		TEST(five_thousand),	    TEST(parent_and_new_at_once),
+		TEST(a_lost_name_is_quiet),
 	};
 
 	return cmocka_run_group_tests_name("store tell", tests, NULL, NULL);
