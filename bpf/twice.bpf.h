@@ -8,7 +8,9 @@
  * on again lets the scheduler in before the program has ended.
  *
  * The first leaves a token of what it saw and the second takes it away; a first that finds no place for its
- * token leaves the counting to the second. So each call is counted once, unless both were skipped in it.
+ * token leaves the counting to the second. So each call is counted once, unless both were skipped in it: of
+ * the runs of the first that the kernel skipped, as many were caught as the second counted, but for those
+ * that the first yielded to it. What is left is lost (probe_skipped_runs).
  */
 #ifndef FEMTOSNITCH_TWICE_BPF_H
 #define FEMTOSNITCH_TWICE_BPF_H
@@ -106,13 +108,19 @@ static __always_inline bool token_take(__u64 token)
 /* In the first program: is this call its to count? */
 static __always_inline bool counts_first(enum token_hook hook, __u16 about)
 {
-	return !shared.twice || token_leave(token_of(hook, about));
+	if (!shared.twice || token_leave(token_of(hook, about)))
+		return true;
+	__sync_fetch_and_add(&shared.yielded, 1);
+	return false;
 }
 
 /* In the second. */
 static __always_inline bool counts_second(enum token_hook hook, __u16 about)
 {
-	return shared.twice && !token_take(token_of(hook, about));
+	if (!shared.twice || token_take(token_of(hook, about)))
+		return false;
+	__sync_fetch_and_add(&shared.caught, 1);
+	return true;
 }
 
 #define PROGRAM_FIRST(section, name, hook, about, call, args...)                                             \

@@ -520,8 +520,8 @@ struct wire_name {
 	__u64 cookie; /* of claims */
 	wire_ns time_ns;
 	__u32 netns;
-	__u32 ttl_s; /* how long it may be used for new connections; of claims 0; of HOSTS WIRE_NAME_EVER or 0:
-			it is so no more */
+	__u32 ttl_s; /* how long it may be used for new connections; of claims 0; of HOSTS WIRE_NAME_EVER or
+			0: it is so no more */
 	__u8 addr[WIRE_ADDR_SIZE];
 	__u16 family; /* AF_INET, AF_INET6; of claims 0 */
 	__u16 source; /* enum wire_name_source */
@@ -576,7 +576,9 @@ struct wire_shared {
 	__u32 quiet;	       /* records that were not worth a look at the ring's fill */
 	__u32 ring_called;     /* the collector was woken because the ring fills, and has not read since */
 	__u32 overflow_called; /* the collector has been told that the overflow hash is half full */
-	__u64 unused[7];
+	__u64 caught;	       /* calls that a second program counted: see bpf/twice.bpf.h */
+	__u64 yielded;	       /* of those, that the first had left to it */
+	__u64 unused[5];
 	/* from here on, another cache line: read at every call, seldom written */
 	__u32 ring_wake_bytes; /* fill of the ring that wakes the collector in any case */
 	__u32 seeding;	       /* between attaching and the end of the search for older sockets */

@@ -25,10 +25,11 @@ void health_poll(struct health *health, struct probe *probe, const struct record
 			   now.bytes - seen->bytes, "%s", what[kind] ? what[kind] : "");
 		*seen = now;
 	}
-	if (skipped != shared->skipped_reported)
+	if (skipped > shared->skipped_reported) {
 		stage_loss(record->stage, WIRE_LOSS_RECURSION, from, to, skipped - shared->skipped_reported,
 			   0, "runs of BPF programs that the kernel skipped");
-	shared->skipped_reported = skipped;
+		shared->skipped_reported = skipped;
+	}
 	if (record->dropped != health->dropped)
 		stage_loss(record->stage, WIRE_LOSS_PIPE, from, to, record->dropped - health->dropped,
 			   record->dropped_bytes - health->dropped_bytes,

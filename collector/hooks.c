@@ -27,7 +27,7 @@ static const struct hook hooks[] = {
 	{"on_recvmsg4", HOOKS_ALWAYS, 0, NULL},
 	{"on_recvmsg6", HOOKS_ALWAYS, 0, NULL},
 	/* bytes */
-	{"on_tcp_copied", HOOKS_ALWAYS, 0, NULL},
+	{"on_tcp_copied", HOOKS_ALWAYS, HOOK_CATCHES_UP, NULL},
 	{"on_send", HOOKS_TRACEPOINTS, HOOK_NAMES, NULL},
 	{"on_receive", HOOKS_TRACEPOINTS, HOOK_NAMES, NULL},
 	{"on_sctp_receive", HOOKS_TRACEPOINTS, HOOK_EXTRA, "sctp"}, /* what the two do not see of it */

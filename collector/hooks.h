@@ -24,6 +24,9 @@ enum hooks_set {
 #define HOOK_READ 0x2  /* an iterator: runs when the collector reads */
 #define HOOK_EXTRA 0x4 /* where it is refused, nothing that others promise is missing: no NOT PROVEN */
 #define HOOK_NAMES 0x8 /* also copies what names peers: where it is refused, it is tried without */
+#define HOOK_CATCHES_UP                                                                                      \
+	0x10 /* a run that the kernel skips is made up for by the next, and the end of the socket is checked \
+	      */
 
 struct hook {
 	const char *program;

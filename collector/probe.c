@@ -360,29 +360,20 @@ static uint64_t skipped_runs(int fd)
 	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &len) == 0 ? info.recursion_misses : 0;
 }
 
-/* Of a pair, only calls that both missed are lost; how many those were is not known, but no more than these.
- */
-static uint64_t skipped_of(const struct probe *probe, const struct held *held)
-{
-	uint64_t skipped = skipped_runs(held->fd), other;
-	char name[HOLD_NAME_SIZE];
-	int twin;
-
-	if (hooks_is_twin(held->name))
-		return 0; /* counted with its first */
-	if (!probe->shared->twice || !hooks_other(name, sizeof(name), held->name) ||
-	    (twin = hold_fd(&probe->hold, HOLD_PROGRAM, name)) < 0)
-		return skipped;
-	other = skipped_runs(twin);
-	return skipped < other ? skipped : other;
-}
-
 uint64_t probe_skipped_runs(struct probe *probe)
 {
-	uint64_t skipped = 0;
+	const struct wire_shared *shared = probe->shared;
+	uint64_t skipped = 0, caught;
 
-	for (unsigned i = 0; i < probe->hold.n; i++)
-		if (probe->hold.held[i].kind == HOLD_PROGRAM)
-			skipped += skipped_of(probe, &probe->hold.held[i]);
-	return skipped;
+	for (unsigned i = 0; i < probe->hold.n; i++) {
+		const struct held *held = &probe->hold.held[i];
+		const struct hook *hook = hooks_find(held->name);
+
+		if (held->kind == HOLD_PROGRAM && !hooks_is_twin(held->name) &&
+		    !(hook && hook->flags & HOOK_CATCHES_UP))
+			skipped += skipped_runs(held->fd);
+	}
+	/* after the others: what is caught was skipped before */
+	caught = shared->caught - shared->yielded;
+	return skipped > caught ? skipped - caught : 0;
 }

@@ -78,7 +78,7 @@ void probe_describe_again(struct probe *);
 /* Detach what counts; counters, iterators and the hook that tells the end of sockets stay. */
 void probe_stop_counting(struct probe *);
 
-/* Runs that the kernel skipped and no other program made up for, at most, since they were loaded
+/* Runs that the kernel skipped and no other program made up for, since they were loaded
  * (bpf_prog_info.recursion_misses, Linux 5.12). */
 uint64_t probe_skipped_runs(struct probe *);
 
