@@ -475,8 +475,6 @@ void keep_close(struct keep *k)
 	    libraries_wait(k->libraries))
 		for (i = 0; i < CLOSE_TRIES && (rc = write_all(k)) != 0; i++)
 			nanosleep(&pause, NULL);
-	while (rc == 0 && k->db.db && programs_fresh(k->in.programs) > 0)
-		rc = writer_first_sightings(k->writer);
 	if (rc != 0) {
 		all = false;
 		log_warnx("%zu rows could not be written before the end", batch_count(k->in.batch));

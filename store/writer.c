@@ -507,7 +507,8 @@ int64_t writer_commit(struct writer *w, const struct settings *settings, const s
 	bool rows = (settings->sql_log || settings_copied(settings)) && batch_count(b) > 0;
 	/* lines of the text log must not come again either */
 	bool lines = settings->text_log && batch_count(b) > 0 && mark->journal;
-	struct sighting s = {.writer = w, .left = WRITER_SIGHTINGS, .in_transaction = true};
+	/* all of them: a program that gets its row with what follows is known from then on */
+	struct sighting s = {.writer = w, .left = UINT_MAX, .in_transaction = true};
 	int rc;
 
 	if (!rows && !lines && losses_count(losses) == 0 && !programs_have_news(w->programs) &&

@@ -50,7 +50,7 @@ int writer_rows(struct writer *, const struct settings *, const struct writer_ro
 int writer_program(struct writer *, struct program *, int64_t now_s);
 
 /* Programs that used the network and are not known yet become known at once, WRITER_SIGHTINGS at a time, and
- * what is to be told is written. 0 or -errno. */
+ * what is to be told is written; writer_commit() does the same for all that are left. 0 or -errno. */
 #define WRITER_SIGHTINGS 512
 int writer_first_sightings(struct writer *);
 

@@ -130,6 +130,24 @@ static void parent_and_new_at_once(void **state)
 			    "new|100");
 }
 
+/* A window that ends before all of its new programs were looked up, WRITER_SIGHTINGS at a time. */
+static void flood_in_one_window(void **state)
+{
+	char path[32];
+	unsigned i;
+
+	(void)state;
+	for (i = 1; i <= 4000; i++) {
+		snprintf(path, sizeof(path), "/bin/flood%u", i);
+		use(i, 0, path, 1);
+	}
+	feed_window(&f, FEED_T + 10);
+	feed_restart(&f, dir, FEED_DEFAULTS);
+	assert_string_equal(
+		feed_ask(&f, "SELECT kind, count(*) FROM notices WHERE exe IS NOT NULL GROUP BY kind"),
+		"new|4000");
+}
+
 static void changed(void **state)
 {
 	(void)state;
@@ -342,12 +360,12 @@ static void five_thousand(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(new_and_parent),	    TEST(changed),
-		TEST(a_late_hash),	    TEST(what_ran_before),
-		TEST(kinds_and_desktop),    TEST(orders),
-		TEST(hostile_names),	    TEST(record_json),
-		TEST(five_thousand),	    TEST(parent_and_new_at_once),
-		TEST(a_lost_name_is_quiet),
+		TEST(new_and_parent),	   TEST(changed),
+		TEST(a_late_hash),	   TEST(what_ran_before),
+		TEST(kinds_and_desktop),   TEST(orders),
+		TEST(hostile_names),	   TEST(record_json),
+		TEST(five_thousand),	   TEST(parent_and_new_at_once),
+		TEST(flood_in_one_window), TEST(a_lost_name_is_quiet),
 	};
 
 	return cmocka_run_group_tests_name("store tell", tests, NULL, NULL);
