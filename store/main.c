@@ -27,41 +27,21 @@ static void ready(struct keep *k, const struct wire_ready *before)
 	keep_watching(k);
 }
 
-static void identity(struct keep *k, const struct wire_image *image, bool known)
+/* Who runs and what, where, and under which name; false: the frame is about something else. */
+static bool handle_identity(struct keep *k, const struct wire_hdr *hdr, const void *payload, bool known)
 {
-	if (intake_image(&k->in, image, (int64_t)(stage_now() / 1000000000u), known) != 0)
-		log_warnx("no memory for an image");
-}
-
-static void handle(struct keep *k, const struct wire_hdr *hdr, const void *payload)
-{
-	bool known = wire_is_fact(hdr->type, payload) && facts_known(&k->facts);
-	struct frame_writer *out = k->stage->out;
+	int64_t now_s = (int64_t)(stage_now() / 1000000000u);
+	int rc = 0;
 
 	switch (hdr->type) {
-	case WIRE_SETTINGS:
-		keep_settings(k, payload);
-		break;
-	case WIRE_WINDOW:
-		keep_window(k, payload);
-		break;
-	case WIRE_RESUME:
-		keep_resume(k, payload);
-		break;
-	case WIRE_FLOW:
-		if (!known)
-			keep_flow(k, payload);
-		break;
 	case WIRE_PLACE:
-		if (intake_place(&k->in, payload) != 0)
-			log_warnx("no memory for a place");
+		rc = intake_place(&k->in, payload);
 		break;
 	case WIRE_NAME:
-		if (names_add(k->in.names, payload) != 0)
-			log_warnx("no memory for a name");
+		rc = names_add(k->in.names, payload);
 		break;
 	case WIRE_IMAGE:
-		identity(k, payload, known);
+		rc = intake_image(&k->in, payload, now_s, known);
 		break;
 	case WIRE_FORK:
 		(void)images_fork(k->in.images, payload);
@@ -74,45 +54,79 @@ static void handle(struct keep *k, const struct wire_hdr *hdr, const void *paylo
 		changes_digest(k->in.changes, payload);
 		break;
 	case WIRE_LIBRARIES:
-		libraries_add(k->libraries, payload, (int64_t)(stage_now() / 1000000000u));
+		libraries_add(k->libraries, payload, now_s);
 		break;
 	case WIRE_CHANGED:
 		programs_changed(k->in.programs, payload);
-		(void)changes_modified(k->in.changes, payload, (int64_t)(stage_now() / 1000000000u));
+		(void)changes_modified(k->in.changes, payload, now_s);
 		break;
 	case WIRE_PACKAGE:
 		changes_package(k->in.changes, payload);
+		break;
+	default:
+		return false;
+	}
+	if (rc != 0)
+		log_warnx("no memory for a frame of type %u", hdr->type);
+	return true;
+}
+
+/* What is said of the stages, and to them. */
+static void handle_service(struct keep *k, const struct wire_hdr *hdr, const void *payload)
+{
+	switch (hdr->type) {
+	case WIRE_SETTINGS:
+		keep_settings(k, payload);
+		return;
+	case WIRE_ORDER:
+		keep_order(k, payload);
+		return;
+	case WIRE_VERDICT:
+		keep_verdict(k, payload);
+		return;
+	case WIRE_ERROR:
+		keep_error(k, payload);
+		break;
+	case WIRE_SINK:
+		keep_sink(k, payload);
+		break;
+	case WIRE_READY:
+		(void)frame_pass(k->stage->out, hdr, payload);
+		ready(k, payload);
+		return;
+	case WIRE_TICK: /* what came before it has been done: the supervisor's watchdog */
+	case WIRE_FETCHED:
+		break;
+	default: /* for the stages before us */
+		return;
+	}
+	(void)frame_pass(k->stage->out, hdr, payload);
+}
+
+static void handle(struct keep *k, const struct wire_hdr *hdr, const void *payload)
+{
+	bool known = wire_is_fact(hdr->type, payload) && facts_known(&k->facts);
+
+	switch (hdr->type) {
+	case WIRE_WINDOW:
+		keep_window(k, payload);
+		break;
+	case WIRE_RESUME:
+		keep_resume(k, payload);
+		break;
+	case WIRE_FLOW:
+		if (!known)
+			keep_flow(k, payload);
 		break;
 	case WIRE_LOSS:
 		if (known)
 			break;
 		keep_loss(k, payload);
-		(void)frame_pass(out, hdr, payload);
+		(void)frame_pass(k->stage->out, hdr, payload);
 		break;
-	case WIRE_ERROR:
-		keep_error(k, payload);
-		(void)frame_pass(out, hdr, payload);
-		break;
-	case WIRE_ORDER:
-		keep_order(k, payload);
-		break;
-	case WIRE_VERDICT:
-		keep_verdict(k, payload);
-		break;
-	case WIRE_SINK:
-		keep_sink(k, payload);
-		(void)frame_pass(out, hdr, payload);
-		break;
-	case WIRE_READY:
-		(void)frame_pass(out, hdr, payload);
-		ready(k, payload);
-		break;
-	case WIRE_TICK: /* what came before it has been done: the supervisor's watchdog */
-	case WIRE_FETCHED:
-		(void)frame_pass(out, hdr, payload);
-		break;
-	default: /* for the stages before us */
-		break;
+	default:
+		if (!handle_identity(k, hdr, payload, known))
+			handle_service(k, hdr, payload);
 	}
 }
 

@@ -14,6 +14,7 @@
 #include "store/geoip.h"
 #include "store/interfaces.h"
 #include "store/losses.h"
+#include "store/rows.h"
 #include "store/sqlite.h"
 #include "store/tell.h"
 
@@ -36,15 +37,9 @@ struct writer_mark {
 int64_t writer_commit(struct writer *, const struct settings *, const struct batch *, struct losses *,
 		      const struct writer_mark *);
 
-/* A row that did not come through the pipeline: of a log that another program kept. */
-struct writer_row {
-	struct batch_entry entry; /* times of its own, so none is added to another */
-	bool laddr_known, raddr_known;
-};
-
-/* Write such rows, as one window of the chain, inside the caller's transaction. 0 or -errno; then it is to be
- * rolled back, and writer_forget() called. */
-int writer_rows(struct writer *, const struct settings *, const struct writer_row *rows, size_t count);
+/* Write rows_foreign(), as one window of the chain, inside the caller's transaction. 0 or -errno; then it is
+ * to be rolled back, and writer_forget() called. */
+int writer_rows(struct writer *, const struct settings *, const struct foreign_row *rows, size_t count);
 
 /* The row of a program that another log knew (tell_old()), inside the caller's transaction; the same. */
 int writer_program(struct writer *, struct program *, int64_t now_s);

@@ -31,7 +31,7 @@ struct take {
 	struct name_table names;
 	struct writer *writer;
 	struct already *already;
-	struct writer_row row[ROWS];
+	struct foreign_row row[ROWS];
 	size_t count;
 	int64_t last_bucket; /* of the rows that wait, the latest */
 	size_t waiting;	     /* programs without rows, verdicts: in the open transaction */
@@ -189,7 +189,7 @@ static int make_image(struct take *t, const struct told *told, int generation, s
 	return *image ? 0 : -ENOMEM;
 }
 
-static void fill(struct writer_row *row, const struct told *told)
+static void fill(struct foreign_row *row, const struct told *told)
 {
 	struct batch_key *key = &row->entry.key;
 	struct batch_sums *sums = &row->entry.sums;
@@ -216,7 +216,7 @@ static void fill(struct writer_row *row, const struct told *told)
 
 static int add_row(struct take *t, const struct told *told)
 {
-	struct writer_row *row = &t->row[t->count];
+	struct foreign_row *row = &t->row[t->count];
 	int64_t bucket = told->contime_s - told->contime_s % ALREADY_S;
 
 	memset(row, 0, sizeof(*row));
