@@ -27,64 +27,63 @@
 /* Sorted by name, as picosnitch writes them. */
 static const struct key keys[] = {
 	{"DB retention (days)", value_int, AT(retention_days), 1, 36500, "30",
-	 "how many days to keep connections in snitch.db", NULL, NULL},
+	 "how many days to keep connections in snitch.db", NULL},
 	{"DB size limit (MB)", value_int, AT(size_limit_mb), 16, 16777216, "2048",
-	 "size of snitch.db above which the oldest rows go first", NULL, NULL},
-	{"DB sql log", value_bool, AT(sql_log), 0, 0, "true", "store connections in snitch.db (SQLite)", NULL,
+	 "size of snitch.db above which the oldest rows go first", NULL},
+	{"DB sql log", value_bool, AT(sql_log), 0, 0, "true", "store connections in snitch.db (SQLite)",
 	 NULL},
 	{"DB sql server", value_server, AT(sql_server), 0, 0, "{}",
-	 "also copy connections to a PostgreSQL or MariaDB server: {\"host\": ...} or a conninfo string", NULL, NULL},
-	{"DB text log", value_bool, AT(text_log), 0, 0, "false", "also write connections to conn.log", NULL,
+	 "also copy connections to a PostgreSQL or MariaDB server: {\"host\": ...} or a conninfo string",
 	 NULL},
+	{"DB text log", value_bool, AT(text_log), 0, 0, "false", "also write connections to conn.log", NULL},
 	{"DB write limit (seconds)", value_int, AT(write_limit_s), 1, 3600, "10",
-	 "time between two writes of the log", NULL, NULL},
+	 "time between two writes of the log", NULL},
 	{"Dash scroll zoom", value_bool, VALUE_NOWHERE, 0, 0, "true", "zoom plots by scrolling (web view)",
-	 NULL, "no effect: " WEB},
-	{"Dash theme", value_string, VALUE_NOWHERE, 0, 0, "\"\"", "theme of the web view", NULL,
 	 "no effect: " WEB},
+	{"Dash theme", value_string, VALUE_NOWHERE, 0, 0, "\"\"", "theme of the web view", "no effect: " WEB},
 	{"Desktop notifications", value_bool, AT(desktop_notifications), 0, 0, "true",
-	 "tell the desktop user when a program uses the network for the first time", NULL, NULL},
+	 "tell the desktop user when a program uses the network for the first time", NULL},
 	{"Every exe (not just conns)", value_bool, AT(every_exe), 0, 0, "false",
-	 "also log programs that do not use the network", NULL, NULL},
+	 "also log programs that do not use the network", NULL},
 	{"GeoIP ASN database", value_string, AT(geoip_asn), 0, 0, "\"\"",
-	 "path of a .mmdb file with networks; empty for the usual places", NULL, NULL},
+	 "path of a .mmdb file with networks; empty for the usual places", NULL},
 	{"GeoIP URL", value_url, AT(geoip_url), 0, 0, "\"" GEOIP_URL "\"",
-	 "where `femtosnitch geoip update` fetches from", NULL, NULL},
+	 "where `femtosnitch geoip update` fetches from", NULL},
 	{"GeoIP country database", value_string, AT(geoip_country), 0, 0, "\"\"",
-	 "path of a .mmdb file with countries; empty for the usual places", NULL, NULL},
+	 "path of a .mmdb file with countries; empty for the usual places", NULL},
 	{"GeoIP lookup", value_bool, AT(geoip_lookup), 0, 0, "true",
-	 "log country and network of an address, where a database is installed", NULL, NULL},
+	 "log country and network of an address, where a database is installed", NULL},
 	{"Hooks", value_hooks, AT(hooks), 0, 0, "\"auto\"",
-	 "what counts bytes in the kernel: \"auto\", \"tracepoints\" or \"trampolines\"", NULL, NULL},
+	 "what counts bytes in the kernel: \"auto\", \"tracepoints\" or \"trampolines\"", NULL},
 	{"Log addresses", value_bool, AT(log_addresses), 0, 0, "true", "log remote addresses and domains",
-	 NULL, NULL},
-	{"Log commands", value_bool, AT(log_commands), 0, 0, "true", "log command lines", NULL, NULL},
+	 NULL},
+	{"Log commands", value_bool, AT(log_commands), 0, 0, "true", "log command lines", NULL},
 	{"Log ignore", value_ignore, AT(ignore), 0, 0, "[]",
 	 "not logged: ports, addresses, networks, SHA-256, domains (\"com.example\" or \".example.com\")",
-	 NULL, NULL},
+	 NULL},
 	{"Log libraries", value_bool, AT(log_libraries), 0, 0, "true",
-	 "log which libraries are loaded into a program that uses the network", NULL, NULL},
-	{"Log ports", value_bool, AT(log_ports), 0, 0, "true", "log ports", NULL, NULL},
+	 "log which libraries are loaded into a program that uses the network", NULL},
+	{"Log ports", value_bool, AT(log_ports), 0, 0, "true", "log ports", NULL},
 	{"Notify kinds", value_kinds, AT(notify_kinds), 0, 0, "\"all\"",
-	 "or a list of: new, changed, parent, verdict, error, loss", NULL, NULL},
+	 "or a list of: new, changed, parent, verdict, error, loss", NULL},
 	{"Perf ring buffer (pages)", value_power, AT(ring_pages), 8, 16384, "64",
-	 "size of the kernel's ring buffer in 4 KiB pages, a power of two", NULL, NULL},
+	 "size of the kernel's ring buffer in 4 KiB pages, a power of two", NULL},
 	{"Read names from traffic", value_bool, AT(read_names), 0, 0, "true",
-	 "find the domain behind an address in DNS answers and TLS greetings", NULL, NULL},
+	 "find the domain behind an address in DNS answers and TLS greetings", NULL},
 	{"Set RLIMIT_NOFILE", value_int_or_null, VALUE_NOWHERE, 0, 1073741824, "null",
-	 "accepted from older files, without meaning here", NULL,
+	 "accepted from older files, without meaning here",
 	 "no effect: femtosnitch keeps few files open and needs no limit"},
 	{"Set st_dev mask", value_int_or_null, VALUE_NOWHERE, 0, 4294967295, "null",
-	 "accepted from older files, without meaning here", NULL,
+	 "accepted from older files, without meaning here",
 	 "no effect: femtosnitch does not compare device numbers"},
 	{"VT API URL", value_url, AT(vt_api_url), 0, 0, "\"https://www.virustotal.com/api/v3\"",
-	 "where VirusTotal is asked", NULL, NULL},
+	 "where VirusTotal is asked", NULL},
 	{"VT API key", value_string, AT(vt_api_key), 0, 0, "\"\"",
-	 "VirusTotal key, or the path of a file with it; empty for never", NULL, NULL},
+	 "VirusTotal key, or the path of a file with it; empty for never", NULL},
 	{"VT file upload", value_bool, AT(vt_file_upload), 0, 0, "false",
-	 "upload programs that VirusTotal does not know", NULL, NULL},
+	 "upload programs that VirusTotal does not know", NULL},
 	{"VT request limit (seconds)", value_int, AT(vt_request_limit_s), 0, 86400, "15",
-	 "time between two requests to VirusTotal", NULL, NULL},
+	 "time between two requests to VirusTotal", NULL},
 };
 
 #define N_KEYS (sizeof(keys) / sizeof(keys[0]))
@@ -230,18 +229,11 @@ bool keys_is_default(const struct key *key, const struct scan_value *v)
 
 void keys_notice(struct parse *p, const unsigned *lines, const bool *changed)
 {
-	char text[512] = "";
-	size_t at = 0, i;
+	char text[512];
+	size_t i;
 
 	if (!p->notice)
 		return;
-	for (i = 0; i < N_KEYS; i++)
-		if (keys[i].unbuilt && *(const bool *)((const char *)p->out + keys[i].offset) &&
-		    at < sizeof(text))
-			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s",
-					       at ? ", " : "not in this build: ", keys[i].unbuilt);
-	if (at > 0)
-		p->notice(p->arg, text);
 	for (i = 0; i < N_KEYS; i++) {
 		if (!keys[i].no_effect || lines[i] == 0 || !changed[i])
 			continue;

@@ -19,7 +19,6 @@ struct key {
 	long long min, max;
 	const char *def;       /* JSON */
 	const char *comment;   /* for the file of the first run */
-	const char *unbuilt;   /* a bool whose feature is missing: said whenever it is true */
 	const char *no_effect; /* said when set to something else than the default */
 };
 

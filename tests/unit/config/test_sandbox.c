@@ -42,7 +42,8 @@ static unsigned long long status_set(const char *key)
 	return value;
 }
 
-static void run(void (*child)(void), int want)
+/* How the process ended that did this, as waitpid() says it. */
+static int end_of(void (*child)(void))
 {
 	int status;
 	pid_t pid;
@@ -53,9 +54,24 @@ static void run(void (*child)(void), int want)
 		child();
 		_exit(0);
 	}
-	waitpid(pid, &status, 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void run(void (*child)(void), int want)
+{
+	int status = end_of(child);
+
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), want);
+}
+
+static void run_killed(void (*child)(void))
+{
+	int status = end_of(child);
+
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGSYS);
 }
 
 #define CHECK(what)                                                                                          \
@@ -169,22 +185,6 @@ static void code_in_memory(void)
 {
 	only_these();
 	mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-}
-
-static void run_killed(void (*child)(void))
-{
-	int status;
-	pid_t pid;
-
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0) {
-		child();
-		_exit(0);
-	}
-	waitpid(pid, &status, 0);
-	assert_true(WIFSIGNALED(status));
-	assert_int_equal(WTERMSIG(status), SIGSYS);
 }
 
 static void test_calls(void **state)
