@@ -11,7 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PASSWORD_MAX 1024
+#include "store/password.h"
+
 #define AT(member) offsetof(struct target, member)
 
 /* Parameters that are texts. */
@@ -65,23 +66,16 @@ static int set_text(struct target *t, const struct parameter *p, const char *val
 	return *at ? 0 : -ENOMEM;
 }
 
-static int read_password(struct target *t, const char *path)
+static int take_password(struct target *t, const char *path)
 {
 	static const struct parameter password = {"password", AT(password)};
-	char text[PASSWORD_MAX + 1] = "";
-	FILE *f = fopen(path, "re");
-	size_t n = f ? fread(text, 1, PASSWORD_MAX, f) : 0;
-	int rc;
+	char text[PASSWORD_SIZE];
+	int rc = password_read(path, text, t->why, sizeof(t->why));
 
-	if (!f) {
-		snprintf(t->why, sizeof(t->why), "password_file %.100s: %s", path, strerror(errno));
-		return -EINVAL;
+	if (rc == 0) {
+		rc = set_text(t, &password, text);
+		explicit_bzero(text, sizeof(text));
 	}
-	fclose(f);
-	text[n] = '\0';
-	text[strcspn(text, "\r\n")] = '\0';
-	rc = set_text(t, &password, text);
-	explicit_bzero(text, sizeof(text));
 	return rc;
 }
 
@@ -92,7 +86,7 @@ static int take_text(struct target *t, const char *name, const char *value)
 	if (strcmp(name, "client") == 0)
 		return 0;
 	if (strcmp(name, "password_file") == 0)
-		return read_password(t, value);
+		return take_password(t, value);
 	if (strcmp(name, "table_name") == 0) {
 		if (target_set_table(t, value))
 			return 0;

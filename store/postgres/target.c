@@ -14,7 +14,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define PASSWORD_MAX 1024
+#include "store/password.h"
 
 static int add(struct target *t, const char *keyword, const char *value)
 {
@@ -177,22 +177,15 @@ static int take_client(struct target *t, const char *client)
 	return -EINVAL;
 }
 
-static int read_password(struct target *t, const char *path)
+static int take_password(struct target *t, const char *path)
 {
-	char text[PASSWORD_MAX + 1] = "";
-	FILE *f = fopen(path, "re");
-	size_t n = f ? fread(text, 1, PASSWORD_MAX, f) : 0;
-	int rc;
+	char text[PASSWORD_SIZE];
+	int rc = password_read(path, text, t->why, sizeof(t->why));
 
-	if (!f) {
-		snprintf(t->why, sizeof(t->why), "password_file %.100s: %s", path, strerror(errno));
-		return -EINVAL;
+	if (rc == 0) {
+		rc = add(t, "password", text);
+		explicit_bzero(text, sizeof(text));
 	}
-	fclose(f);
-	text[n] = '\0';
-	text[strcspn(text, "\r\n")] = '\0';
-	rc = add(t, "password", text);
-	explicit_bzero(text, sizeof(text));
 	return rc;
 }
 
@@ -219,7 +212,7 @@ static int take_member(struct target *t, const cJSON *m)
 		return -EINVAL;
 	}
 	if (strcmp(m->string, "password_file") == 0)
-		return read_password(t, value);
+		return take_password(t, value);
 	return add(t, strcmp(m->string, "database") == 0 ? "dbname" : m->string, value);
 }
 
