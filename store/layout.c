@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+#include "config/log.h"
+#include "store/sqlite.h"
+
 static const struct layout head[LAYOUT__MAX] = {
 	/* the host first and the time last, as Citus and TimescaleDB want keys */
 	[LAYOUT_WINDOW] = {"_window",
@@ -102,6 +105,41 @@ const struct layout *layout(enum layout_name name)
 			append(&whole[name], columns_loss, COLUMNS_N_LOSS);
 	}
 	return &whole[name];
+}
+
+static enum layout_name table_of(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < COLUMNS_N_IMAGE; i++)
+		if (strcmp(columns_image[i].name, name) == 0)
+			return LAYOUT_IMAGE;
+	for (i = 0; i < COLUMNS_N_FLOW; i++)
+		if (strcmp(columns_flow[i].name, name) == 0)
+			return LAYOUT_FLOW;
+	return LAYOUT__MAX;
+}
+
+/* Asked from an empty database. */
+int layout_connections(layout_column_fn *fn)
+{
+	static const char sql[] = "SELECT name FROM pragma_table_info('connections') ORDER BY cid";
+	struct sqlite db;
+	sqlite3_stmt *stmt;
+	int rc = sqlite_open(&db, ":memory:");
+
+	if (rc == 0 && (rc = sqlite_exec(&db, SCHEMA_ALL)) == 0) {
+		stmt = sqlite_statement(&db, sql);
+		while ((rc = sqlite_step(&db, stmt)) == 1) {
+			const char *name = (const char *)sqlite3_column_text(stmt, 0);
+
+			fn(name, table_of(name));
+		}
+	}
+	if (rc != 0)
+		log_warnx("%s", db.why);
+	sqlite_close(&db);
+	return rc;
 }
 
 _Static_assert(COLUMNS_N_FLOW + 5 <= LAYOUT_COLUMNS_MAX && COLUMNS_N_IMAGE + 4 <= LAYOUT_COLUMNS_MAX,

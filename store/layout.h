@@ -60,4 +60,9 @@ struct layout {
 
 const struct layout *layout(enum layout_name);
 
+/* Each column of the local view connections, in its order, for a view of the same there. table: which one has
+ * it, LAYOUT__MAX = none. 0 or -errno after a message. */
+typedef void layout_column_fn(const char *name, enum layout_name table);
+int layout_connections(layout_column_fn *);
+
 #endif

@@ -14,7 +14,6 @@
 #include "store/mariadb/insert.h"
 #include "store/mariadb/link.h"
 #include "store/mariadb/target.h"
-#include "store/sqlite.h"
 
 #define WRITER "femtosnitch_writer"
 #define READER "femtosnitch_reader"
@@ -61,32 +60,17 @@ static void print_table(const char *name, const struct layout *l)
 	printf("GRANT INSERT ON %s TO " WRITER ";\nGRANT SELECT ON %s TO " READER ";\n", table, table);
 }
 
-/* Where a column of the local view is found; NULL for one that another says in words. */
-static const char *table_of(const char *name)
+static void print_column(const char *name, enum layout_name table)
 {
-	size_t i;
-
-	for (i = 0; i < COLUMNS_N_IMAGE; i++)
-		if (strcmp(columns_image[i].name, name) == 0)
-			return "i";
-	for (i = 0; i < COLUMNS_N_FLOW; i++)
-		if (strcmp(columns_flow[i].name, name) == 0)
-			return "f";
-	return NULL;
-}
-
-static void print_column(const char *name)
-{
-	const char *table = table_of(name);
-
+	fputs("  ", stdout);
 	if (strcmp(name, "contime") == 0)
 		fputs("f.ts", stdout);
 	else if (strcmp(name, "time") == 0)
 		fputs("DATE_FORMAT(" FROM_UNIX "f.ts" TO_ISO, stdout);
 	else if (strcmp(name, "protocol_name") == 0)
 		fputs(SCHEMA_PROTOCOL_NAME("f.family", "f.protocol"), stdout);
-	else if (table)
-		printf("%s.`%s`", table, name);
+	else if (table != LAYOUT__MAX)
+		printf("%c.`%s`", table == LAYOUT_IMAGE ? 'i' : 'f', name);
 	else
 		fputs("NULL", stdout);
 	printf(" AS `%s`,\n", name);
@@ -110,30 +94,17 @@ static void print_from(const char *name)
 	       flow, image, image, late);
 }
 
-/* The columns of the local view, in its order: asked from an empty database. */
 static int print_view(const char *name)
 {
-	static const char sql[] = "SELECT name FROM pragma_table_info('connections') ORDER BY cid";
 	char view[INSERT_TABLE_SIZE];
-	struct sqlite db;
-	sqlite3_stmt *stmt;
-	int rc = sqlite_open(&db, ":memory:");
+	int rc;
 
-	if (rc != 0 || (rc = sqlite_exec(&db, SCHEMA_ALL)) != 0) {
-		log_warnx("%s", db.why);
-		return rc;
-	}
 	if (strcmp(name, TARGET_TABLE) == 0)
 		insert_table(view, "connections", "");
 	else
 		insert_table(view, name, "_connections");
 	printf("CREATE OR REPLACE VIEW %s AS SELECT\n", view);
-	stmt = sqlite_statement(&db, sql);
-	while ((rc = sqlite_step(&db, stmt)) == 1) {
-		fputs("  ", stdout);
-		print_column((const char *)sqlite3_column_text(stmt, 0));
-	}
-	sqlite_close(&db);
+	rc = layout_connections(print_column);
 	print_from(name);
 	printf("GRANT SELECT ON %s TO " READER ";\n", view);
 	return rc;

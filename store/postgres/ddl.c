@@ -14,7 +14,6 @@
 #include "store/layout.h"
 #include "store/postgres/sql.h"
 #include "store/postgres/target.h"
-#include "store/sqlite.h"
 
 #define OWNER "femtosnitch_owner"
 #define WRITER "femtosnitch_writer"
@@ -155,62 +154,34 @@ static void print_partitions(const struct target *t)
 	       function, flow, window, function, function, function);
 }
 
-/* Where a column of the local view is found; NULL for one that another says in words. */
-static const char *table_of(const char *name)
+static void print_column(const char *name, enum layout_name table)
 {
-	size_t i;
-
-	for (i = 0; i < COLUMNS_N_IMAGE; i++)
-		if (strcmp(columns_image[i].name, name) == 0)
-			return "i";
-	for (i = 0; i < COLUMNS_N_FLOW; i++)
-		if (strcmp(columns_flow[i].name, name) == 0)
-			return "f";
-	return NULL;
-}
-
-static void print_column(const char *name)
-{
-	const char *table = table_of(name);
-
+	fputs("  ", stdout);
 	if (strcmp(name, "contime") == 0)
 		fputs("extract(epoch FROM f.ts)::bigint", stdout);
 	else if (strcmp(name, "time") == 0)
 		fputs(ISO_BEGIN "f.ts" ISO_END, stdout);
 	else if (strcmp(name, "protocol_name") == 0)
 		fputs(SCHEMA_PROTOCOL_NAME("f.family", "f.protocol"), stdout);
-	else if (table)
-		printf("%s.\"%s\"", table, name);
+	else if (table != LAYOUT__MAX)
+		printf("%c.\"%s\"", table == LAYOUT_IMAGE ? 'i' : 'f', name);
 	else
 		fputs("NULL", stdout);
 	printf(" AS \"%s\",\n", name);
 }
 
-/* The columns of the local view, in its order: asked from an empty database. */
 static int print_view(const struct target *t)
 {
-	static const char sql[] = "SELECT name FROM pragma_table_info('connections') ORDER BY cid";
 	bool usual = strcmp(t->table, TARGET_TABLE) == 0;
 	char view[SQL_TABLE_SIZE], flow[SQL_TABLE_SIZE], image[SQL_TABLE_SIZE], late[SQL_TABLE_SIZE];
-	struct sqlite db;
-	sqlite3_stmt *stmt;
-	int rc = sqlite_open(&db, ":memory:");
+	int rc;
 
-	if (rc != 0 || (rc = sqlite_exec(&db, SCHEMA_ALL)) != 0) {
-		log_warnx("%s", db.why);
-		return rc;
-	}
 	sql_table(view, t->schema, usual ? "" : t->table, usual ? "connections" : "_connections");
 	sql_table(flow, t->schema, t->table, "");
 	sql_table(image, t->schema, t->table, "_image");
 	sql_table(late, t->schema, t->table, "_late");
 	printf("DROP VIEW IF EXISTS %s;\nCREATE VIEW %s AS SELECT\n", view, view);
-	stmt = sqlite_statement(&db, sql);
-	while ((rc = sqlite_step(&db, stmt)) == 1) {
-		fputs("  ", stdout);
-		print_column((const char *)sqlite3_column_text(stmt, 0));
-	}
-	sqlite_close(&db);
+	rc = layout_connections(print_column);
 	printf("  f.host AS host, f.host_id AS host_id, f.log_id AS log_id, f.seq AS seq, f.received AS "
 	       "received\n"
 	       "FROM %s f LEFT JOIN %s p ON p.host_id = f.host_id AND p.image = f.image\n"
