@@ -186,7 +186,7 @@ BENCHES := $(patsubst tests/bench/%.c,$B/tests/bench/%,$(sort $(wildcard tests/b
 $(BENCHES): $B/tests/bench/%: $B/obj/tests/bench/%.o $B/config.a
 	$(call say,LD)
 	@mkdir -p $(@D)
-	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lsqlite3 $(LIBS_config)
+	$Q$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lsqlite3 $(LIBS_config) -lcmocka
 
 check: all $(UNIT_TESTS)
 	tests/run-check $B

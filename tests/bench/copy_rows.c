@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * postgres_rows.c - how fast femtosnitch-postgres brings a backlog to a local PostgreSQL server, over its one
- * connection, what a row costs either side, and what memory it holds meanwhile; and whether the log waits for
- * a server that hangs. Usage: postgres_rows BUILDDIR [windows of 20,000 flows]
+ * copy_rows.c - how fast a backlog comes to a local PostgreSQL or MariaDB server, over the one connection of
+ * the copy, what a row costs either side, and what memory the sink holds meanwhile; and whether the log waits
+ * for a server that hangs. Usage: copy_rows BUILDDIR [windows of 20,000 flows]
  */
-#include "tests/unit/store/server.h"
+#include "tests/unit/store/server_mariadb.h"
+#include "tests/unit/store/server_postgres.h"
 
 #define WINDOW_FLOWS 20000
 #define PROGRAMS 50
 #define HANGING_WINDOWS 20
 
-static struct server server;
-static struct feed f, sink;
+static struct server s;
+static const char *kind; /* in what is printed */
 
 static double now_s(void)
 {
@@ -23,7 +24,7 @@ static double now_s(void)
 
 static void line(const char *what, double value, const char *budget)
 {
-	printf("PostgreSQL: %-40s %14.0f %14s\n", what, value, budget);
+	printf("%s: %-40s %14.0f %14s\n", kind, what, value, budget);
 }
 
 /* Of the sink, in KiB: what it shares with nobody. */
@@ -33,7 +34,7 @@ static long private_kib(void)
 	FILE *file;
 
 	snprintf(command, sizeof(command),
-		 "awk '/^Private_Dirty/ { s += $2 } END { print s }' /proc/%d/smaps_rollup", sink.pid);
+		 "awk '/^Private_Dirty/ { s += $2 } END { print s }' /proc/%d/smaps_rollup", s.sink.pid);
 	file = popen(command, "r");
 	if (file && !fgets(text, sizeof(text), file))
 		text[0] = '\0';
@@ -56,12 +57,6 @@ static double cpu_s(pid_t pid)
 	if (file)
 		fclose(file);
 	return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
-}
-
-/* Of the server, the process that serves the sink. */
-static pid_t backend(void)
-{
-	return atoi(server_ask(&server, "SELECT pid FROM pg_stat_activity WHERE usename = 'snitch' LIMIT 1"));
 }
 
 static void programs(struct feed *to)
@@ -105,74 +100,84 @@ static void hanging(const char *json)
 	feed_tmpdir(dir);
 	feed_tmpdir(other);
 	feed_start(&plain, other, "{}");
-	feed_start(&f, dir, json);
+	feed_start(&s.store, dir, json);
 	programs(&plain);
-	programs(&f);
-	feed_sink(&sink, &f, "femtosnitch-postgres", json);
+	programs(&s.store);
+	feed_sink(&s.sink, &s.store, s.kind->sink, json);
 	(void)window(&plain, 0);
-	(void)window(&f, 0);
-	while (sink.sink.rows < WINDOW_FLOWS)
-		feed_talk(&f, &sink, 50);
-	if ((pid = backend()) <= 0 || kill(pid, SIGSTOP) != 0)
+	(void)window(&s.store, 0);
+	while (s.sink.sink.rows < WINDOW_FLOWS)
+		feed_talk(&s.store, &s.sink, 50);
+	if ((pid = s.kind->serves(&s)) <= 0 || kill(pid, SIGSTOP) != 0)
 		feed_die("no server to be stopped");
 	for (w = 1; w <= HANGING_WINDOWS; w++) {
 		without += window(&plain, w);
-		with += window(&f, w);
+		with += window(&s.store, w);
 	}
 	kill(pid, SIGCONT);
-	printf("PostgreSQL: %-40s %14.2f %14s\n", "time of a window while the server hangs, ratio",
+	printf("%s: %-40s %14.2f %14s\n", kind, "time of a window while the server hangs, ratio",
 	       with / without, "1.0");
-	feed_kill(&sink);
-	f.other = NULL;
-	feed_stop(&f);
+	feed_kill(&s.sink);
+	s.store.other = NULL;
+	feed_stop(&s.store);
 	feed_stop(&plain);
 	feed_rmdir(dir);
 	feed_rmdir(other);
 }
 
-int main(int argc, char **argv)
+static void backlog(unsigned windows, const char *budget)
 {
-	unsigned windows = argc > 2 ? (unsigned)atoi(argv[2]) : 50, w;
-	char dir[PATH_MAX], json[PATH_MAX + 64];
+	double start, took, cpu, rows = windows * (double)WINDOW_FLOWS;
 	long kib, most = 0;
-	double start, took, rows = windows * (double)WINDOW_FLOWS;
+	unsigned w;
 
-	if (!server_find(&server)) {
-		puts("SKIP postgres_rows: no PostgreSQL server here");
-		return 0;
-	}
-	server_begin(&server);
-	server_stop(&server, "fast");
-	feed_tmpdir(dir);
-	snprintf(json, sizeof(json), "{\"DB sql server\": \"host=%s user=snitch dbname=postgres\"}",
-		 server.dir);
-	feed_start(&f, dir, json);
-	programs(&f);
+	feed_start(&s.store, s.state, "{}");
+	programs(&s.store);
 	for (w = 0; w < windows; w++)
-		(void)window(&f, w);
-	feed_stop(&f);
-	server_start(&server);
-	feed_start(&f, dir, json);
-	feed_ready(&f);
+		(void)window(&s.store, w);
+	feed_stop(&s.store);
+	feed_start(&s.store, s.state, s.json);
+	feed_ready(&s.store);
+	cpu = cpu_s(s.pid);
 	start = now_s();
-	feed_sink(&sink, &f, "femtosnitch-postgres", json);
-	while ((double)sink.sink.rows < rows) {
+	feed_sink(&s.sink, &s.store, s.kind->sink, s.json);
+	while ((double)s.sink.sink.rows < rows) {
 		kib = private_kib();
 		most = kib > most ? kib : most;
-		feed_talk(&f, &sink, 100);
+		feed_talk(&s.store, &s.sink, 100);
 		if (now_s() - start > 300)
-			feed_die("not done after 300 s: %s", sink.text);
+			feed_die("not done after 300 s: %s", s.sink.text);
 	}
 	took = now_s() - start;
-	line("rows/s", rows / took, ">= 200000");
-	line("ns of CPU a row, sink", cpu_s(sink.pid) / rows * 1e9, "");
-	line("ns of CPU a row, server", cpu_s(backend()) / rows * 1e9, "");
+	line("rows/s", rows / took, budget);
+	line("ns of CPU a row, sink", cpu_s(s.sink.pid) / rows * 1e9, "");
+	line("ns of CPU a row, server", (cpu_s(s.kind->serves(&s)) - cpu) / rows * 1e9, "");
 	line("KiB of private memory of the sink, at most", (double)most, "<= 3072");
-	feed_stop(&sink);
-	f.other = NULL;
-	feed_stop(&f);
-	feed_rmdir(dir);
-	hanging(json);
-	server_end(&server);
+	feed_stop(&s.sink);
+	s.store.other = NULL;
+	feed_stop(&s.store);
+	feed_rmdir(s.state);
+}
+
+static void measure(const char *name, const struct server_kind *server, unsigned windows, const char *budget)
+{
+	kind = name;
+	if (!server_begin(&s, server)) {
+		printf("SKIP copy_rows: no %s server here\n", name);
+		return;
+	}
+	feed_tmpdir(s.state);
+	server_copy_settings(&s, NULL, "}");
+	backlog(windows, budget);
+	hanging(s.json);
+	server_end(&s);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned windows = argc > 2 ? (unsigned)atoi(argv[2]) : 50;
+
+	measure("PostgreSQL", &server_postgres, windows, ">= 200000");
+	measure("MariaDB", &server_mariadb, windows, "");
 	return 0;
 }
