@@ -31,10 +31,17 @@
 #define LIMIT_MS 3000
 #define PINNED_MAX 4096 /* as in watch.c: directories that are marked before 5.19 stay in memory */
 
+/* An inode's number is soon given to another file: that of the file it replaced, more often than not. */
+struct inode {
+	__u64 ino;
+	struct statx_timestamp born, written; /* born: zero where the filesystem does not say */
+};
+
 /* A path that leads to a known program. */
 struct name {
 	__u64 key; /* of its directory and its last component; 0: free */
-	__u64 ino, file_id;
+	__u64 file_id;
+	struct inode inode;
 	char *path;
 };
 
@@ -48,7 +55,8 @@ struct job {
 	enum what what;
 	struct named *named;
 	struct wire_changed changed;
-	__u64 ino, key;
+	struct inode inode; /* MARK: its ino is what is wanted, then what was found */
+	__u64 key;
 	bool found; /* MARK: it is still there, LOOK: another is */
 	char path[];
 };
@@ -111,10 +119,32 @@ static __u64 key_at(int dir, const char *name)
 	return key_of(&fs.f_fsid, &handle.head, name);
 }
 
+static bool look(int dir, const char *name, struct inode *inode)
+{
+	struct statx st;
+
+	if (statx(dir, name, AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_MTIME | STATX_BTIME, &st))
+		return false;
+	*inode = (struct inode){.ino = st.stx_ino, .written = st.stx_mtime};
+	if (st.stx_mask & STATX_BTIME)
+		inode->born = st.stx_btime;
+	return true;
+}
+
+static bool same_time(const struct statx_timestamp *a, const struct statx_timestamp *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+static bool same_inode(const struct inode *a, const struct inode *b)
+{
+	return a->ino == b->ino && same_time(&a->born, &b->born) && same_time(&a->written, &b->written);
+}
+
 static void mark(struct job *job)
 {
 	char *name = strrchr(job->path, '/');
-	struct stat st;
+	__u64 ino = job->inode.ino;
 	int dir;
 
 	if (!name || !name[1])
@@ -126,20 +156,20 @@ static void mark(struct job *job)
 		return;
 	mark_directory(job->named, dir);
 	job->key = key_at(dir, name);
-	job->found = job->key && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == job->ino;
+	job->found = job->key && look(dir, name, &job->inode) && job->inode.ino == ino;
 	close(dir);
 }
 
 static int step(struct crew_job *crew_job, void *buf)
 {
 	struct job *job = (struct job *)crew_job;
-	struct stat st;
+	struct inode inode;
 
 	(void)buf;
 	if (job->what == MARK)
 		mark(job);
 	else
-		job->found = lstat(job->path, &st) == 0 && st.st_ino != job->ino;
+		job->found = look(AT_FDCWD, job->path, &inode) && !same_inode(&inode, &job->inode);
 	return 0;
 }
 
@@ -197,7 +227,7 @@ void named_free(struct named *n)
 	/* a thread that is stuck may still look at it: it goes with the process */
 }
 
-static void submit(struct named *n, enum what what, const char *path, __u64 ino,
+static void submit(struct named *n, enum what what, const char *path, const struct inode *inode,
 		   const struct wire_changed *changed)
 {
 	size_t len = strlen(path) + 1;
@@ -207,7 +237,7 @@ static void submit(struct named *n, enum what what, const char *path, __u64 ino,
 		return;
 	job->what = what;
 	job->named = n;
-	job->ino = ino;
+	job->inode = *inode;
 	job->changed = *changed;
 	memcpy(job->path, path, len);
 	if (crew_submit(n->crew, &job->crew))
@@ -217,9 +247,10 @@ static void submit(struct named *n, enum what what, const char *path, __u64 ino,
 void named_watch(struct named *n, const char *path, const struct wire_file *file, __u64 file_id)
 {
 	const struct wire_changed changed = {.file_id = file_id};
+	const struct inode wanted = {.ino = file->ino};
 
 	if (path[0] == '/')
-		submit(n, MARK, path, file->ino, &changed);
+		submit(n, MARK, path, &wanted, &changed);
 }
 
 /* Something was renamed to a name in a directory that is marked. */
@@ -238,7 +269,7 @@ static void renamed(struct named *n, const struct fanotify_event_info_fid *info,
 		if (known->key != key)
 			continue;
 		this.file_id = known->file_id;
-		submit(n, LOOK, known->path, known->ino, &this);
+		submit(n, LOOK, known->path, &known->inode, &this);
 		break;
 	}
 }
@@ -277,7 +308,7 @@ static void keep(struct named *n, const struct job *job)
 		free(name->path);
 	}
 	*name = (struct name){
-		.key = job->key, .ino = job->ino, .file_id = job->changed.file_id, .path = path};
+		.key = job->key, .inode = job->inode, .file_id = job->changed.file_id, .path = path};
 }
 
 /* Said once: the next version at this path is told when it runs. */
