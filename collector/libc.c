@@ -26,12 +26,13 @@
 
 #define FUNCTION "getaddrinfo"
 #define LIBRARIES_MAX 64
-#define NAMESPACES 256 /* remembered; one that is forgotten is looked at again, which finds nothing new */
+#define LOOKED_MAX 256 /* remembered; what is forgotten is looked at again, which finds nothing new */
 #define AGAIN_NS                                                                                             \
 	10000000000ull /* the number of a namespace may be another's by then, or its library updated */
 #define UPROBES "/sys/bus/event_source/devices/uprobe/"
 
 struct looked {
+	uint64_t ino; /* of the program */
 	uint32_t mntns;
 	wire_ns time_ns;
 };
@@ -40,7 +41,7 @@ struct libc {
 	pid_t pid;
 	int sock; /* -1: the process is gone */
 	unsigned watched;
-	struct looked looked[NAMESPACES];
+	struct looked looked[LOOKED_MAX];
 };
 
 /* ---- in the process */
@@ -121,12 +122,14 @@ static bool is_known(struct watcher *w, const struct library *library)
 	return false;
 }
 
+/* path ends as its line does. musl calls itself libc.so where nobody renames it, and is its own loader. */
 static bool is_libc(const char *path)
 {
 	const char *name = strrchr(path, '/');
 
-	return name && (strncmp(name, "/libc.so.", 9) == 0 || strncmp(name, "/libc-2.", 8) == 0 ||
-			strncmp(name, "/ld-musl-", 9) == 0 || strncmp(name, "/libc.musl-", 11) == 0);
+	return name && (strncmp(name, "/libc.so.", 9) == 0 || strncmp(name, "/libc.so\n", 9) == 0 ||
+			strncmp(name, "/libc-2.", 8) == 0 || strncmp(name, "/ld-musl-", 9) == 0 ||
+			strncmp(name, "/libc.musl-", 11) == 0);
 }
 
 /* One mapping of a program, as proc(5) has it. True: it was its C library. */
@@ -304,13 +307,17 @@ unsigned libc_watched(const struct libc *libc)
 	return libc ? libc->watched : 0;
 }
 
-void libc_look(struct libc *libc, uint32_t tgid, uint32_t mntns, wire_ns now)
+void libc_look(struct libc *libc, const struct wire_exec *exec, wire_ns now)
 {
-	struct looked *last = libc ? &libc->looked[mntns % NAMESPACES] : NULL;
+	struct looked *last, look = {.ino = exec->file.ino, .mntns = exec->mntns, .time_ns = now};
+	uint32_t pid = exec->image.tgid;
 
-	if (!libc || libc->sock < 0 || (last->mntns == mntns && now < last->time_ns + AGAIN_NS))
+	if (!libc || libc->sock < 0)
 		return;
-	/* a full socket: the next program of this namespace asks again */
-	if (send(libc->sock, &tgid, sizeof(tgid), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
-		*last = (struct looked){.mntns = mntns, .time_ns = now};
+	last = &libc->looked[(look.ino * 31 + look.mntns) % LOOKED_MAX];
+	if (last->ino == look.ino && last->mntns == look.mntns && now < last->time_ns + AGAIN_NS)
+		return;
+	/* a full socket: the next one asks again */
+	if (send(libc->sock, &pid, sizeof(pid), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+		*last = look;
 }

@@ -6,15 +6,16 @@
  * the process does, which ends with the collector.
  *
  * Looked at are the programs that run when it starts, and from then on those that use the network for the
- * first time, one in ten seconds of each mount namespace: another namespace, or an update, is where another C
- * library comes from. What such a program asked before it is known by its packets only, and so is one that is
- * linked statically.
+ * first time, each file in each mount namespace once in ten seconds: another program, another namespace, or
+ * an update, is where another C library comes from. What such a program asked before it is known by its
+ * packets only, and so is one that is linked statically.
  */
 #ifndef FEMTOSNITCH_LIBC_H
 #define FEMTOSNITCH_LIBC_H
 
 #include <stdint.h>
 
+#include "bpf/wire.h"
 #include "collector/hold.h"
 #include "config/stage.h"
 
@@ -29,6 +30,6 @@ void libc_free(struct libc *); /* ends the process; NULL is fine, as for the oth
 unsigned libc_watched(const struct libc *); /* libraries at the start */
 
 /* A program uses the network for the first time. Nothing waits for this. */
-void libc_look(struct libc *, uint32_t tgid, uint32_t mntns, wire_ns now);
+void libc_look(struct libc *, const struct wire_exec *, wire_ns now);
 
 #endif

@@ -148,7 +148,7 @@ static int take_exec(struct record *rec, const struct wire_hdr *hdr, const void 
 		return 0;
 	}
 	if (exec->source == WIRE_EXEC_NETWORK)
-		libc_look(rec->libc, exec->image.tgid, exec->mntns, clock_unix(&rec->clock, exec->time_ns));
+		libc_look(rec->libc, exec, clock_unix(&rec->clock, exec->time_ns));
 	if (exec->source == WIRE_EXEC_NETWORK && is_own(&rec->own, &exec->image))
 		return 0; /* the self-test's sockets; its flows are not passed on either */
 	return exec_put(rec, exec, path, exec->path_len, path + exec->path_len, exec->argv_len);
