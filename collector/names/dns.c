@@ -11,7 +11,6 @@
 #define HEAD 12
 #define HEAD_ANSWER 0x8000
 #define HEAD_OPCODE 0x7800
-#define HEAD_CUT 0x0200
 #define HEAD_ERROR 0x000f
 #define CLASS 0x7fff /* without the bit that mDNS uses for something else (RFC 6762, 5.4 and 10.2) */
 #define TYPE_SVCB 64 /* RFC 9460 */
@@ -109,7 +108,7 @@ bool dns_question(const uint8_t *msg, size_t len, struct dns_question *q)
 	if (!open_message(&m, msg, len) || m.questions != 1)
 		return false;
 	q->id = m.id;
-	q->answered = (m.flags & HEAD_ANSWER) && !(m.flags & (HEAD_CUT | HEAD_ERROR));
+	q->answered = (m.flags & HEAD_ANSWER) && !(m.flags & HEAD_ERROR);
 	q->name_len = take_name(&m, &m.rest, q->name);
 	q->type = (uint16_t)bytes_number(&m.rest, 2);
 	if (((uint16_t)bytes_number(&m.rest, 2) & CLASS) != ns_c_in || m.rest.short_of || q->name_len == 0)

@@ -22,7 +22,7 @@
 struct dns_question {
 	uint16_t id;
 	uint16_t type;		/* A, AAAA, HTTPS, SVCB or ANY: those whose answers have addresses */
-	bool answered;		/* the message is an answer without an error, not cut by the server */
+	bool answered;		/* the message is an answer without an error */
 	uint8_t name[DNS_NAME]; /* labels in lower case */
 	size_t name_len;	/* with the empty one at the end */
 };
@@ -41,7 +41,8 @@ typedef void dns_told(void *arg, const struct dns_address *);
 bool dns_question(const uint8_t *msg, size_t len, struct dns_question *);
 
 /* The addresses in the answer to this question, which the same message has. What was cut off the message at
- * its end is not there; what is before it is. */
+ * its end, by us or by the server (TC), is not there; what is before it is: musl before 1.2.4 asks no second
+ * time. */
 void dns_answer(const uint8_t *msg, size_t len, const struct dns_question *, dns_told *, void *arg);
 
 /* mDNS: nobody need have asked, and the names are those of the records, all of them below .local. */

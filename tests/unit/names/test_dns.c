@@ -86,9 +86,9 @@ static void questions_are_told_from_answers(void **state)
 	assert_true(dns_question(v.bytes, v.len, &q));
 	assert_false(q.answered);
 	v.bytes[3] &= 0xf0;
-	v.bytes[2] |= 2; /* cut: the program asks again over TCP */
+	v.bytes[2] |= 2; /* cut: not every program asks again over TCP */
 	assert_true(dns_question(v.bytes, v.len, &q));
-	assert_false(q.answered);
+	assert_true(q.answered);
 }
 
 static void announced_names_are_local(void **state)
