@@ -151,6 +151,9 @@ ifeq ($(filter store/notify,$(SERVANTS)),)
 UNIT_TESTS := $(filter-out $B/tests/unit/notify/%,$(UNIT_TESTS))
 endif
 ACTORS := $(patsubst tests/actors/%.c,$B/tests/actors/%,$(sort $(wildcard tests/actors/*.c)))
+# what a program linked with another C library does; the scripts say where there is none
+MUSL_GCC := $(shell command -v musl-gcc)
+ACTORS_MUSL := $(if $(MUSL_GCC),$B/tests/actors/lookup_musl $B/tests/actors/lookup_musl_static)
 
 unit_folder = $(firstword $(subst /, ,$(patsubst $B/tests/unit/%,%,$1)))
 unit_parts = $(firstword $(filter %/$(call unit_folder,$1),$(SERVANTS)) $(call unit_folder,$1))
@@ -169,6 +172,10 @@ $(ACTORS): $B/tests/actors/%: tests/actors/%.c tests/actors/actor.h
 	$(call say,CC)
 	@mkdir -p $(@D)
 	$Q$(CC) -O2 -Wall -Wextra -D_GNU_SOURCE -I. -o $@ $< -pthread $(LIBS_ACTOR_$*)
+$(ACTORS_MUSL): tests/actors/lookup.c tests/actors/actor.h
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$Q$(MUSL_GCC) -O2 -Wall -Wextra -D_GNU_SOURCE -I. -o $@ $< $(if $(findstring static,$@),-static)
 LIBS_ACTOR_uring := -luring
 LIBS_ACTOR_first := -luring
 LIBS_ACTOR_tiny := -static
@@ -191,10 +198,10 @@ $(BENCHES): $B/tests/bench/%: $B/obj/tests/bench/%.o $B/config.a
 check: all $(UNIT_TESTS)
 	tests/run-check $B
 
-test: all $(UNIT_TESTS) $(ACTORS) $(GUEST) $$(FUZZERS)
+test: all $(UNIT_TESTS) $(ACTORS) $(ACTORS_MUSL) $(GUEST) $$(FUZZERS)
 	tests/run-all $B
 
-kernels: all $(ACTORS) $(GUEST)
+kernels: all $(ACTORS) $(ACTORS_MUSL) $(GUEST)
 	tests/kernels/run $B full
 
 bench: all $(ACTORS) $(BENCHES)

@@ -11,6 +11,7 @@
 #define FEMTOSNITCH_ACTOR_H
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>

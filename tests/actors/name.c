@@ -2,10 +2,13 @@
 /*
  * name.c - a program with a resolver of its own, linked statically: no library says what it asks for.
  *
- *   name ask udp|sendto|tcp SERVER NAME 4|6 PORT [WAIT_MS]
- *                     ask SERVER for NAME's address, over a connected, an unconnected or a TCP socket; wait;
- * send 100 bytes to PORT of the first address name go HOST PORT the same to an address, without a name name
- * sink PORT    whom they go to: reads whatever comes, over TCP and UDP, until it is killed
+ *   name ask udp|sendto|tcp|go SERVER NAME 4|6 PORT [WAIT_MS]
+ *             ask SERVER for NAME's address, over a connected, an unconnected or a TCP socket, or as programs
+ *             in Go do; wait; send 100 bytes to PORT of the last address
+ *   name go HOST PORT
+ *             the same to an address, without a name
+ *   name sink PORT
+ *             whom they go to: reads whatever comes, over TCP and UDP, until it is killed
  */
 #include <arpa/nameser.h>
 #include <poll.h>
@@ -106,21 +109,76 @@ static size_t ask_udp(const struct sockaddr_storage *server, socklen_t len, int 
 	return r;
 }
 
-/* The first address in the answer, which may stand behind CNAMEs. */
-static void first_address(const unsigned char *msg, size_t n, int type, char text[INET6_ADDRSTRLEN])
+/* EDNS (RFC 6891): a longer answer may come. */
+static size_t add_options(unsigned char *msg, size_t n)
+{
+	memcpy(msg + n, "\0\0\x29\x04\xd0\0\0\0\0\0\0", 11);
+	msg[11] = 1;
+	return n + 11;
+}
+
+static int asked_at_once(const struct sockaddr_storage *server, socklen_t len, const unsigned char *msg,
+			 size_t n)
+{
+	int fd = socket(server->ss_family, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+
+	if (connect(fd, (const void *)server, len))
+		die("connect");
+	if (write(fd, msg, n) != (ssize_t)n)
+		die("write");
+	moved.sent += n;
+	return fd;
+}
+
+/* Both kinds of address at once, from a socket each; what does not fit is asked for again over TCP. The
+ * answer of the kind that msg asks for. */
+static size_t ask_go(const struct sockaddr_storage *server, socklen_t len, unsigned char *msg, size_t n)
+{
+	unsigned char other[1232], question[512];
+	struct pollfd fds[2] = {{.events = POLLIN}, {.events = POLLIN}};
+	ssize_t r[2] = {0, 0};
+
+	memcpy(other, msg, n);
+	other[1]++; /* the number of the question */
+	other[n - 3] = other[n - 3] == ns_t_a ? ns_t_aaaa : ns_t_a;
+	n = add_options(msg, n);
+	add_options(other, n - 11);
+	memcpy(question, msg, n);
+	fds[0].fd = asked_at_once(server, len, msg, n);
+	fds[1].fd = asked_at_once(server, len, other, n);
+	while (!r[0] || !r[1]) {
+		poll(fds, 2, -1);
+		for (int i = 0; i < 2; i++) {
+			if (!fds[i].revents)
+				continue;
+			if ((r[i] = read(fds[i].fd, i ? other : msg, sizeof(other))) <= 0)
+				die("read");
+			moved.received += r[i];
+			close(fds[i].fd);
+			fds[i].fd = -1;
+		}
+	}
+	if (!(msg[2] & 2))
+		return r[0];
+	memcpy(msg, question, n);
+	return ask_tcp(server, len, msg, n);
+}
+
+/* The last address in the answer, as in lookup.c. It may stand behind CNAMEs. */
+static void last_address(const unsigned char *msg, size_t n, int type, char text[INET6_ADDRSTRLEN])
 {
 	const unsigned char *at = msg + 12, *end = msg + n;
 
+	text[0] = '\0';
 	at += ns_name_skip(&at, end) ? 0 : 4;
 	while (at < end && ns_name_skip(&at, end) == 0) {
-		if (at[1] == type) {
+		if (at[0] == 0 && at[1] == type)
 			inet_ntop(type == ns_t_a ? AF_INET : AF_INET6, at + 10, text, INET6_ADDRSTRLEN);
-			return;
-		}
 		at += 10 + (at[8] << 8 | at[9]);
 	}
 	errno = ENOENT;
-	die("no address");
+	if (!text[0])
+		die("no address");
 }
 
 static void go(const char *host, int port)
@@ -146,9 +204,11 @@ static void ask(char **argv, int wait)
 
 	if (!strcmp(argv[0], "tcp"))
 		n = ask_tcp(&server, len, msg, n);
+	else if (!strcmp(argv[0], "go"))
+		n = ask_go(&server, len, msg, n);
 	else
 		n = ask_udp(&server, len, !strcmp(argv[0], "udp"), msg, n);
-	first_address(msg, n, type, text);
+	last_address(msg, n, type, text);
 	wait_ms(wait);
 	go(text, atoi(argv[4]));
 }
@@ -190,7 +250,7 @@ int main(int argc, char **argv)
 	else if (argc == 3 && !strcmp(argv[1], "sink"))
 		sink(atoi(argv[2]));
 	else
-		usage("ask udp|sendto|tcp SERVER NAME 4|6 PORT [WAIT_MS] | go HOST PORT | sink PORT");
+		usage("ask udp|sendto|tcp|go SERVER NAME 4|6 PORT [WAIT_MS] | go HOST PORT | sink PORT");
 	printf("sent %llu received %llu\n", moved.sent, moved.received);
 	return 0;
 }

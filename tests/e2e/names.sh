@@ -72,15 +72,28 @@ run dig dig +tries=1 @$B4 two.example && dig=yes
 
 # ---- claims
 
+# Nobody answers them, so all wait at once.
 to_sink="--connect-to ::$B4:$PORT"
-run http curl -s $to_sink http://plain.example/x
-run proxy curl -s -x "http://$B4:$PORT" http://far.example/x
-run connect curl -sk -x "http://$B4:$PORT" https://tunnel.example/x
-run sni_curl curl -sk $to_sink https://curl.example/
-run sni_openssl openssl s_client -connect $B4:$PORT -servername openssl.example
-run sni_gnutls gnutls-cli --insecure --sni-hostname gnutls.example -p $PORT $B4
-run claims_ignored openssl s_client -connect $B4:$PORT -servername b.ignored.example
-run resolved_too openssl s_client -connect $B4:$PORT -noservername
+protocols=$(seq -f protocol-number-%03g -s , 60)
+claim_by() { # as run
+	run "$@" &
+	claims="$claims $!"
+}
+claims=''
+claim_by http curl -s $to_sink http://plain.example/x
+claim_by proxy curl -s -x "http://$B4:$PORT" http://far.example/x
+claim_by connect curl -sk -x "http://$B4:$PORT" https://tunnel.example/x
+claim_by sni_curl curl -sk $to_sink https://curl.example/
+claim_by sni_openssl openssl s_client -connect $B4:$PORT -servername openssl.example
+claim_by sni_gnutls gnutls-cli --insecure --sni-hostname gnutls.example -p $PORT $B4
+# a ClientHello of three records, in as many sends; one that is padded to 512 bytes
+claim_by sni_records openssl s_client -connect $B4:$PORT -servername records.example -max_send_frag 512 -alpn "$protocols"
+claim_by sni_padded gnutls-cli --insecure --priority 'NORMAL:%DUMBFW' --sni-hostname padded.example -p $PORT $B4
+claim_by claims_ignored openssl s_client -connect $B4:$PORT -servername b.ignored.example
+claim_by resolved_too openssl s_client -connect $B4:$PORT -noservername
+claim_by quic_kdig kdig +tls-sni=kdig.example +quic +timeout=1 +retry=0 @$B4 -p $PORT one.example
+run_resolving quic_ngtcp2 gtlsclient -q one.example $PORT https://one.example/ &
+wait $claims $!
 send_file postquantum tcp "$TOP/tests/fuzz/corpus/tls/postquantum" 700
 send_file ech tcp "$TOP/tests/fuzz/corpus/tls/ech" 4096
 send_file quic_v1 udp "$TOP/tests/fuzz/corpus/quic/rfc9001" 4096
@@ -129,6 +142,10 @@ claim connect 'tunnel.example http'
 claim sni_curl 'curl.example sni'
 claim sni_openssl 'openssl.example sni'
 claim sni_gnutls 'gnutls.example sni'
+claim sni_records 'records.example sni'
+claim sni_padded 'padded.example sni'
+claim quic_kdig 'kdig.example quic'
+claim quic_ngtcp2 'one.example quic'
 claim claims_ignored 'b.ignored.example sni'
 claim postquantum 'big.example.org sni'
 claim ech 'outer.example.net ech'
