@@ -118,7 +118,13 @@ named dns_first 'one.example dns -'
 named dns_second 'two.example dns -'
 named dns_other 'third.example dns -'
 named shared 'third.example shared -'
-if [ -n "$hosts" ]; then named hosts 'localhost hosts -'; else skip hosts 'no localhost in /etc/hosts, or its port is taken'; fi
+if [ -z "$hosts" ]; then
+	skip hosts 'no localhost in /etc/hosts, or its port is taken'
+elif [ "$(sql "SELECT name_source FROM connections WHERE exe = '$T/bin/hosts' AND rport = $PORT")" = shared ]; then
+	skip hosts 'another program of this machine asked for localhost'
+else
+	named hosts 'localhost hosts -'
+fi
 case $(sql "SELECT DISTINCT domain FROM connections WHERE exe = '$T/bin/dns_short' AND rport = $PORT") in
 short.example) fail dns_over 'the name was over when the connection began' ;;
 *) ok dns_over ;;
