@@ -511,10 +511,11 @@ enum wire_name_source {
 #define WIRE_NAME_EVER 0xffffffffu /* as ttl_s: until it is said to be over */
 #define WIRE_NAME_IS_CLAIM(source) ((source) >= WIRE_NAME_SNI && (source) <= WIRE_NAME_ECH)
 
-/* A claim is of one connection (cookie); anything else of an address, for one image or, where image is all
- * zero, for whoever is in netns. SHARED is never on the wire: it is how the store uses what another image was
- * told. Behind it: name_len bytes in lower case and natural order without a dot at the end, anything but
- * letters, digits, '-', '_' and '.' as \DDD (RFC 4343), ended by a NUL that the length counts. */
+/* A claim is of one connection: of the socket (cookie) with this peer, as one UDP socket may talk to many.
+ * Anything else is of an address, for one image or, where image is all zero, for whoever is in netns. SHARED
+ * is never on the wire: it is how the store uses what another image was told. Behind it: name_len bytes in
+ * lower case and natural order without a dot at the end, anything but letters, digits, '-', '_' and '.' as
+ * \DDD (RFC 4343), ended by a NUL that the length counts. */
 struct wire_name {
 	struct wire_image_key image;
 	__u64 cookie; /* of claims */
@@ -523,9 +524,10 @@ struct wire_name {
 	__u32 ttl_s; /* how long it may be used for new connections; of claims 0; of HOSTS WIRE_NAME_EVER or
 			0: it is so no more */
 	__u8 addr[WIRE_ADDR_SIZE];
-	__u16 family; /* AF_INET, AF_INET6; of claims 0 */
+	__u16 family; /* AF_INET, AF_INET6 */
 	__u16 source; /* enum wire_name_source */
-	__u32 name_len;
+	__u16 rport;  /* of claims */
+	__u16 name_len;
 };
 
 struct wire_changed {

@@ -295,7 +295,7 @@ static const char *check_name(const char *p, size_t len)
 
 	if (source == WIRE_NAME_NONE || source >= WIRE_NAME__MAX || source == WIRE_NAME_SHARED)
 		return "source of a name out of range";
-	if (WIRE_NAME_IS_CLAIM(source) ? family != 0 : family != AF_INET && family != AF_INET6)
+	if (family != AF_INET && family != AF_INET6)
 		return "family of a name out of range";
 	if (name_len > WIRE_DOMAIN_MAX || len != sizeof(struct wire_name) + name_len)
 		return "name does not fill the frame";

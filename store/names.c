@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * names.c - see names.h. Two tables of the same kind: claims by the socket's cookie, resolved names by
+ * names.c - see names.h. Two tables of the same kind: claims by the socket and its peer, resolved names by
  * connection; chained, with one queue each by last use.
  */
 #include "store/names.h"
@@ -160,6 +160,21 @@ static struct name *use(struct names *n, struct table *t, uint64_t key, bool end
 	return h->name;
 }
 
+/* Of a claim: whoever uses the socket, and of its peers this one only. Whoever finds another that gives the
+ * same has found how to call a connection of their own by a name of their own. */
+static uint64_t claim_key(uint64_t cookie, const uint8_t addr[WIRE_ADDR_SIZE], uint16_t rport)
+{
+	uint64_t h = cookie * 0x9e3779b97f4a7c15u, word;
+	size_t i;
+
+	for (i = 0; i < WIRE_ADDR_SIZE; i += sizeof(word)) {
+		memcpy(&word, addr + i, sizeof(word));
+		h = (h ^ word) * 0xff51afd7ed558ccdu;
+		h ^= h >> 32;
+	}
+	return (h ^ rport) * 0xc4ceb9fe1a85ec53u;
+}
+
 int names_add(struct names *n, const struct wire_name *w)
 {
 	struct name *name;
@@ -167,7 +182,7 @@ int names_add(struct names *n, const struct wire_name *w)
 	if (!WIRE_NAME_IS_CLAIM(w->source))
 		return answers_add(n->answers, w);
 	name = name_intern(&n->names, (const char *)(w + 1), w->source);
-	return name ? hold(n, &n->claims, w->cookie, name) : -ENOMEM;
+	return name ? hold(n, &n->claims, claim_key(w->cookie, w->addr, w->rport), name) : -ENOMEM;
 }
 
 void names_find(struct names *n, const struct names_connection *c, struct names_of *of)
@@ -176,7 +191,7 @@ void names_find(struct names *n, const struct names_connection *c, struct names_
 
 	*of = (struct names_of){NULL, NULL};
 	if (c->cookie && !c->incoming)
-		of->claim = use(n, &n->claims, c->cookie, c->ends);
+		of->claim = use(n, &n->claims, claim_key(c->cookie, c->ask.addr, c->rport), c->ends);
 	if (c->cookie)
 		of->resolved = use(n, &n->resolved, c->id, c->ends);
 	if (!c->begins || names_is_own(of->resolved))

@@ -31,9 +31,10 @@ struct names_of {
 struct names_connection {
 	struct answers_ask ask;
 	uint64_t cookie; /* 0: it has none, and nothing is kept of it */
-	uint64_t id;	 /* of the connection: a socket, its user and its peer */
-	bool incoming;	 /* then what a client claims is our own name */
-	bool begins;	 /* it was not seen before */
+	uint16_t rport;
+	uint64_t id;   /* of the connection: a socket, its user and its peer */
+	bool incoming; /* then what a client claims is our own name */
+	bool begins;   /* it was not seen before */
 	bool ends;
 };
 void names_find(struct names *, const struct names_connection *, struct names_of *);

@@ -52,7 +52,7 @@ static void tell(struct hosts *h, const struct entry *e, uint32_t ttl_s)
 				 .ttl_s = ttl_s,
 				 .family = e->family,
 				 .source = WIRE_NAME_HOSTS,
-				 .name_len = (__u32)strlen(e->name) + 1};
+				 .name_len = (__u16)(strlen(e->name) + 1)};
 
 	memcpy(name.addr, e->addr, WIRE_ADDR_SIZE);
 	h->told(h->arg, &name, e->name);

@@ -69,10 +69,15 @@ static void tell_claim(struct reading *r, const struct claim *claim, enum wire_n
 				 .cookie = r->now->cookie,
 				 .time_ns = r->now->time_ns,
 				 .netns = r->now->netns,
-				 .source = claim->encrypted ? WIRE_NAME_ECH : source};
+				 .family = r->now->family,
+				 .source = claim->encrypted ? WIRE_NAME_ECH : source,
+				 .rport = r->now->rport};
 	char text[WIRE_DOMAIN_MAX];
 
-	name.name_len = (__u32)domain_of_host(text, claim->host, claim->len);
+	if (name.family != AF_INET && name.family != AF_INET6)
+		return;
+	memcpy(name.addr, r->now->raddr, WIRE_ADDR_SIZE);
+	name.name_len = (__u16)domain_of_host(text, claim->host, claim->len);
 	if (name.name_len)
 		r->told(r->arg, &name, text);
 }
@@ -151,7 +156,7 @@ static void tell_address(struct reading *r, const struct dns_address *a, enum wi
 				 .ttl_s = a->ttl_s,
 				 .family = a->family,
 				 .source = source,
-				 .name_len = (__u32)a->name_len};
+				 .name_len = (__u16)a->name_len};
 
 	memcpy(name.addr, a->addr, WIRE_ADDR_SIZE);
 	r->told(r->arg, &name, a->name);
@@ -241,7 +246,7 @@ static void read_host(struct reading *r, const uint8_t *host)
 				 .source = WIRE_NAME_LIBC};
 	char text[WIRE_DOMAIN_MAX];
 
-	name.name_len = (__u32)domain_of_host(text, host, p->data_len);
+	name.name_len = (__u16)domain_of_host(text, host, p->data_len);
 	if (!name.name_len || (p->family != AF_INET && p->family != AF_INET6))
 		return;
 	__builtin_memcpy(name.addr, p->raddr, WIRE_ADDR_SIZE);

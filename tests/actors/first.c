@@ -5,6 +5,9 @@
  *   sendmmsg  two messages in a call, the second of one byte    split  in four calls: 1, 4 and 100 bytes, the
  * rest file      sendfile                                          uring  io_uring write32 writev32 sendmsg32
  * sendmmsg32                       the calls of a 32-bit program
+ *
+ *   first -u peers HOST PORT FILE OTHER   one unconnected socket, three peers: FILE to HOST, 100 bytes that
+ * say nothing to OTHER, and by io_uring FILE to PORT + 1 of HOST
  */
 #include <fcntl.h>
 #include <liburing.h>
@@ -79,14 +82,20 @@ static void send_split(void)
 	sent(send(fd, low->data + at, size - at, 0));
 }
 
-static void send_uring(void)
+/* NULL: to whom it is connected. */
+static void send_uring(struct sockaddr_in *to)
 {
+	struct msghdr msg = {
+		.msg_name = to, .msg_namelen = to ? sizeof(*to) : 0, .msg_iov = iov, .msg_iovlen = 3};
 	struct io_uring_cqe *cqe;
 	struct io_uring ring;
 
 	if (io_uring_queue_init(2, &ring, 0))
 		cannot("no io_uring here");
-	io_uring_prep_send(io_uring_get_sqe(&ring), fd, low->data, size, 0);
+	if (to)
+		io_uring_prep_sendmsg(io_uring_get_sqe(&ring), fd, &msg, 0);
+	else
+		io_uring_prep_send(io_uring_get_sqe(&ring), fd, low->data, size, 0);
 	if (io_uring_submit_and_wait(&ring, 1) < 0 || io_uring_peek_cqe(&ring, &cqe))
 		die("io_uring");
 	sent(cqe->res);
@@ -174,18 +183,33 @@ static void send_by(const char *way)
 	else if (!strcmp(way, "file"))
 		sent(sendfile(fd, file, NULL, size));
 	else if (!strcmp(way, "uring"))
-		send_uring();
+		send_uring(NULL);
 	else if (!send32(way))
 		usage("[-u] WAY HOST PORT FILE");
 }
 
+static void send_to_peers(char **argv)
+{
+	struct sockaddr_in one = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[1]))}, other = one;
+
+	if (inet_pton(AF_INET, argv[0], &one.sin_addr) != 1 ||
+	    inet_pton(AF_INET, argv[3], &other.sin_addr) != 1)
+		usage("-u peers HOST PORT FILE OTHER");
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	sent(sendto(fd, low->data, size, 0, (void *)&one, sizeof(one)));
+	sent(sendto(fd, low->data + size / 2, 100, 0, (void *)&other, sizeof(other)));
+	one.sin_port = htons(atoi(argv[1]) + 1);
+	send_uring(&one);
+}
+
 int main(int argc, char **argv)
 {
-	int udp = argc > 1 && !strcmp(argv[1], "-u");
+	int udp = argc > 1 && !strcmp(argv[1], "-u"), peers;
 
 	argv += udp;
-	if (argc - udp != 5)
-		usage("[-u] WAY HOST PORT FILE");
+	peers = udp && argv[1] && !strcmp(argv[1], "peers");
+	if (argc - udp - peers != 5)
+		usage("[-u] WAY HOST PORT FILE | -u peers HOST PORT FILE OTHER");
 	low = mmap(NULL, sizeof(*low), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | (int)MAP_32BIT,
 		   -1, 0);
 	file = open(argv[4], O_RDONLY | O_CLOEXEC);
@@ -195,8 +219,12 @@ int main(int argc, char **argv)
 	if (size < 200)
 		usage("FILE: at least 200 bytes");
 	pieces();
-	fd = connected(udp ? SOCK_DGRAM : SOCK_STREAM, 0, argv[2], argv[3]);
-	send_by(argv[1]);
+	if (peers) {
+		send_to_peers(argv + 2);
+	} else {
+		fd = connected(udp ? SOCK_DGRAM : SOCK_STREAM, 0, argv[2], argv[3]);
+		send_by(argv[1]);
+	}
 	if (!udp)
 		finish(fd, &moved);
 	moved_say(&moved);

@@ -16,6 +16,7 @@ act tls_6 first write $B6 $SINK "$hello"
 for way in write sendmsg sendmmsg writev32; do
 	act quic_$way first -u $way $B4 $SINK "$initial"
 done
+act peers first -u peers $B4 5000 "$initial" $B4B
 before=$(sql "SELECT coalesce(sum(records), 0) FROM losses WHERE kind = 'name'")
 act tls_uring first uring $B4 $SINK "$hello"
 act tls_file first file $B4 $SINK "$hello"
@@ -55,6 +56,12 @@ for way in write sendmsg sendmmsg writev32; do
 	named quic_$way 'example.com quic'
 done
 named tls_uring ''
+# each peer of a socket has a name of its own; what io_uring sent to the third was not seen, and has none
+[ ! -e "$T/said/peers" ] ||
+	same peers "$(sql "SELECT raddr, rport, coalesce(domain, '-') FROM connections WHERE exe = '$T/bin/peers'
+		ORDER BY raddr, rport")" "$B4 5000 example.com
+$B4 5001 -
+$B4B 5000 -"
 named tls_file ''
 named libc 'hosts.example libc'
 named libc_later 'later.example libc'

@@ -89,8 +89,11 @@ static void expect(struct rig *r, enum wire_type type)
 
 static void give(struct rig *r, uint64_t cookie)
 {
-	const struct wire_payload p = {
-		.cookie = cookie, .protocol = IPPROTO_TCP, .rport = 80, .data_len = sizeof(hello) - 1};
+	const struct wire_payload p = {.cookie = cookie,
+				       .family = AF_INET,
+				       .protocol = IPPROTO_TCP,
+				       .rport = 80,
+				       .data_len = sizeof(hello) - 1};
 
 	naming_payload(r->naming, &p, hello);
 }

@@ -545,7 +545,6 @@ static void test_name(void **state)
 	bad_u16(offsetof(struct wire_name, source), WIRE_NAME_NONE, "source of a name");
 	bad_u16(offsetof(struct wire_name, source), WIRE_NAME_SHARED, "source of a name");
 	bad_u16(offsetof(struct wire_name, source), WIRE_NAME__MAX, "source of a name");
-	bad_u16(offsetof(struct wire_name, source), WIRE_NAME_ECH, "family of a name");
 	bad_u16(offsetof(struct wire_name, family), AF_UNIX, "family of a name");
 	bad_u16(offsetof(struct wire_name, name_len), 10, "does not fill");
 	bad_u8(text + 10, 'x', "not terminated");
@@ -672,7 +671,7 @@ int main(void)
 		cmocka_unit_test(test_verdict),	  cmocka_unit_test(test_sink),
 		cmocka_unit_test(test_fetch),	  cmocka_unit_test(test_package),
 		cmocka_unit_test(test_libraries), cmocka_unit_test(test_payload),
-		cmocka_unit_test(test_name),      cmocka_unit_test(test_hosts),
+		cmocka_unit_test(test_name),	  cmocka_unit_test(test_hosts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

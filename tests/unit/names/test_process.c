@@ -108,8 +108,11 @@ static void end(struct rig *r, int want)
 
 static void send_payload(struct rig *r, uint64_t cookie)
 {
-	const struct wire_payload p = {
-		.cookie = cookie, .protocol = IPPROTO_TCP, .rport = 443, .data_len = (__u16)v.len};
+	const struct wire_payload p = {.cookie = cookie,
+				       .family = AF_INET,
+				       .protocol = IPPROTO_TCP,
+				       .rport = 443,
+				       .data_len = (__u16)v.len};
 
 	send_frame(r, WIRE_PAYLOAD, &p, sizeof(p), v.bytes, v.len);
 }

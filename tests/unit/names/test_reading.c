@@ -15,6 +15,7 @@
 static struct vector v;
 static char told[8192];
 static unsigned names;
+static const struct wire_payload *given;
 
 static void note(void *arg, const struct wire_name *name, const char *text)
 {
@@ -33,6 +34,10 @@ static void note(void *arg, const struct wire_name *name, const char *text)
 	assert_int_equal(name->image.tgid, 7);
 	assert_int_equal(name->netns, 9);
 	assert_int_equal(name->cookie != 0, WIRE_NAME_IS_CLAIM(name->source));
+	if (!WIRE_NAME_IS_CLAIM(name->source))
+		return;
+	assert_int_equal(name->rport, given->rport);
+	assert_memory_equal(name->addr, given->raddr, WIRE_ADDR_SIZE);
 }
 
 struct rig {
@@ -48,6 +53,7 @@ static void begin(struct rig *r, unsigned protocol, unsigned port)
 					   .netns = 9,
 					   .cookie = 42,
 					   .time_ns = 1000,
+					   .family = AF_INET,
 					   .protocol = (__u16)protocol,
 					   .rport = (__u16)port};
 	told[0] = '\0';
@@ -66,6 +72,7 @@ static void give(struct rig *r, unsigned flags, const uint8_t *bytes, size_t len
 
 	r->payload.flags = flags;
 	r->payload.data_len = (__u16)len;
+	given = &r->payload;
 	reading_payload(r->reading, &r->payload, data);
 	free(data);
 }

@@ -466,16 +466,30 @@ static inline struct wire_flow feed_tcp(unsigned pid, uint16_t lport, uint16_t r
 	return flow;
 }
 
-/* A name of a connection (cookie; family 0) or of an address, as told to pid's process (0: to nobody) at so
- * many seconds behind FEED_T. */
+/* A name of an address (of a connection: see below), as told to pid's process (0: to nobody) at so many
+ * seconds behind FEED_T. */
 static inline __attribute__((unused)) void feed_name(struct feed *f, struct wire_name w, unsigned pid,
 						     int64_t at_s, const char *text)
 {
 	if (pid)
 		w.image = FEED_KEY(pid, 1);
 	w.time_ns = (FEED_T + (uint64_t)at_s) * FEED_NS;
-	w.name_len = (uint32_t)strlen(text) + 1;
+	w.name_len = (uint16_t)(strlen(text) + 1);
 	feed_put(f, WIRE_NAME, &w, sizeof(w), text, w.name_len);
+}
+
+/* What the flow's program calls its peer. */
+static inline __attribute__((unused)) void feed_claim(struct feed *f, const struct wire_flow *flow,
+						      unsigned source, const char *text)
+{
+	struct wire_name w = {.image = flow->image,
+			      .cookie = flow->cookie,
+			      .family = flow->family,
+			      .source = (uint16_t)source,
+			      .rport = flow->rport};
+
+	memcpy(w.addr, flow->raddr, sizeof(w.addr));
+	feed_name(f, w, 0, 0, text);
 }
 
 static inline void feed_flow(struct feed *f, const struct wire_flow *flow)

@@ -47,8 +47,7 @@ static void flow(unsigned pid, uint16_t lport, uint64_t sent)
 	struct wire_flow flow = feed_tcp(pid, lport, 443, sent, 2 * sent);
 
 	flow.creator_cgroup = pid == 1 ? 77 : 0;
-	feed_name(&f, (struct wire_name){.source = WIRE_NAME_SNI, .cookie = flow.cookie}, pid, 0,
-		  "www.example.org");
+	feed_claim(&f, &flow, WIRE_NAME_SNI, "www.example.org");
 	feed_flow(&f, &flow);
 }
 

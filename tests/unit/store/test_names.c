@@ -64,8 +64,9 @@ static void flow(unsigned pid, uint16_t lport)
 
 static void claim(unsigned pid, uint16_t lport, unsigned source, const char *text)
 {
-	feed_name(&f, (struct wire_name){.source = (uint16_t)source, .cookie = flow_of(pid, lport).cookie},
-		  pid, 0, text);
+	struct wire_flow flow = flow_of(pid, lport);
+
+	feed_claim(&f, &flow, source, text);
 }
 
 /* Told to pid (0: to nobody), at so many seconds before or behind the flows, for a minute. */
@@ -103,6 +104,36 @@ static void claims_are_of_one_connection(void **state)
 	window();
 	is("/bin/p1|a.example|sni|NULL\n/bin/p1|NULL|NULL|NULL\n/bin/p2|NULL|NULL|NULL\n"
 	   "/bin/p2|outer.example|ech|NULL");
+	end();
+}
+
+/* One UDP socket talks to four, at two addresses; to one of them without a word that names it. */
+static void claims_are_of_one_peer(void **state)
+{
+	static const struct {
+		uint8_t host;
+		uint16_t rport;
+		const char *name;
+	} peers[] = {{2, 443, "a.example"}, {2, 8443, "b.example"}, {9, 443, "c.example"}, {9, 53, NULL}};
+	struct wire_flow flow = flow_of(1, 1000);
+	size_t i;
+
+	(void)state;
+	begin(FEED_DEFAULTS);
+	flow.protocol = 17;
+	flow.flags = 0;
+	for (i = 0; i < 8; i++) { /* names first: the last one told is not that of all */
+		flow.raddr[3] = peers[i % 4].host;
+		flow.rport = peers[i % 4].rport;
+		if (i < 4 && peers[i].name)
+			feed_claim(&f, &flow, WIRE_NAME_QUIC, peers[i].name);
+		else if (i >= 4)
+			feed_flow(&f, &flow);
+	}
+	window();
+	assert_string_equal(
+		feed_ask(&f, "SELECT raddr, rport, domain FROM connections ORDER BY raddr, rport"),
+		"10.0.0.2|443|a.example\n10.0.0.2|8443|b.example\n10.0.0.9|53|NULL\n10.0.0.9|443|c.example");
 	end();
 }
 
@@ -482,7 +513,10 @@ static void a_flood(void **state)
 		snprintf(name, sizeof(name), "n%u.example", i);
 		feed_name(&f, w, 1 + i % 3, -1, name);
 		w.source = WIRE_NAME_DNS;
-		feed_name(&f, (struct wire_name){.source = WIRE_NAME_SNI, .cookie = i + 1}, 1, 0, name);
+		feed_name(&f,
+			  (struct wire_name){
+				  .source = WIRE_NAME_SNI, .cookie = i + 1, .family = AF_INET, .rport = 443},
+			  1, 0, name);
 	}
 	for (i = 0; i < 1000; i++) {
 		snprintf(name, sizeof(name), "m%u.example", i);
@@ -500,6 +534,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(claims_are_of_one_connection),
+		cmocka_unit_test(claims_are_of_one_peer),
 		cmocka_unit_test(claims_are_of_whom_we_went_to),
 		cmocka_unit_test(a_claim_lasts_as_long_as_its_connection),
 		cmocka_unit_test(each_process_has_its_own_answer),
