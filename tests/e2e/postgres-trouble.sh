@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # postgres-trouble.sh - a PostgreSQL server behind a network, with TLS: whose certificate has another name gets
 # nothing; one that the network swallows, that hangs, or whose disk is full costs neither rows nor time here, and
-# everything is there once when it is over. LONG=1 lets the network be away for two minutes.
+# everything is there once when it is over. LONG=1 lets the network be away for two minutes; PG_BIN as in postgres.sh.
 . "$(dirname "$0")/lib.sh"
-BIN=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
+BIN=$(ls -d ${PG_BIN:-/usr/lib/postgresql/*/bin} 2>/dev/null | sort -V | tail -n 1)
 if [ -z "$BIN" ] || ! id postgres >/dev/null 2>&1; then skip_all 'needs a PostgreSQL server'; fi
 if ! command -v openssl >/dev/null; then skip_all 'needs openssl'; fi
 rig_start

@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # postgres.sh - the whole way from a socket to a PostgreSQL server, as its administrator and its user go it: tables by
-# pg-schema, the key in config.json, rows on the server, status, verify from both sides; a server that is away.
+# pg-schema, the key in config.json, rows on the server, status, verify from both sides; a server that is away. PG_BIN
+# is the directory of a server's programs, to try another version than the newest of Debian that is installed here.
 . "$(dirname "$0")/lib.sh"
-BIN=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
+BIN=$(ls -d ${PG_BIN:-/usr/lib/postgresql/*/bin} 2>/dev/null | sort -V | tail -n 1)
 if [ -z "$BIN" ] || ! id postgres >/dev/null 2>&1; then skip_all 'needs a PostgreSQL server'; fi
 rig_start
 peer_start
@@ -49,7 +50,7 @@ server start
 becomes postgres_away "SELECT count(*) > 0 FROM connections WHERE exe = '$T/bin/away'" t
 "$FEMTO" --state-dir "$T/state" verify --remote "host=$S user=auditor dbname=postgres" >"$T/out" 2>&1
 same postgres_verify $? 0
-remote "UPDATE connection_log SET send = 1 WHERE seq = 1" >/dev/null
+remote "UPDATE connection_log SET send = send + 1 WHERE seq = 1" >/dev/null
 "$FEMTO" --state-dir "$T/state" verify --remote "host=$S user=auditor dbname=postgres" >"$T/out" 2>&1
 same postgres_tampered "$? $(grep -c 'remote: broken: window 1' "$T/out")" '1 1'
 daemon_stop
