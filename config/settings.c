@@ -209,8 +209,7 @@ void settings_free(struct settings *s)
 	memset(s, 0, sizeof(*s));
 }
 
-/* By its client. One that this build lacks goes to PostgreSQL's, which says so. */
-static enum wire_stage server_of(const char *json)
+enum wire_stage settings_server(const char *json)
 {
 	enum wire_stage sink = WIRE_STAGE_POSTGRES;
 #ifdef WITH_MARIADB
@@ -231,7 +230,7 @@ static enum wire_stage server_of(const char *json)
 
 bool settings_copied_to(const struct settings *s, enum wire_stage sink)
 {
-	return settings_copied(s) && server_of(s->sql_server) == sink;
+	return settings_copied(s) && settings_server(s->sql_server) == sink;
 }
 
 bool settings_copied(const struct settings *s)

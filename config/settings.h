@@ -59,7 +59,7 @@ struct settings {
 	bool read_names;
 	char *geoip_country; /* paths of databases, "" = where they usually are */
 	char *geoip_asn;
-	char *geoip_url;     /* where `geoip update` fetches */
+	char *geoip_url;  /* where `geoip update` fetches */
 	char *vt_api_key; /* "" = off */
 	char *vt_api_url;
 	char *sql_server;      /* JSON of "DB sql server": an object or a string; "{}" = none */
@@ -98,6 +98,10 @@ bool settings_ignored(const struct settings *, int family, const uint8_t laddr[1
 /* Is the log to be copied by that sink? "DB sql server" says which. */
 bool settings_copied_to(const struct settings *, enum wire_stage sink);
 bool settings_copied(const struct settings *); /* by any */
+
+/* The sink for what "DB sql server" says, by its client. One that this build lacks goes to PostgreSQL's,
+ * which says so. */
+enum wire_stage settings_server(const char *json);
 
 /* One rule in words, for check-config: "port 443", "2001:db8::/32", "domain example.com and below". */
 int settings_rule_text(const struct ignore_rule *, char *buf, size_t size);

@@ -39,6 +39,7 @@ enum layout_type {
 	LAYOUT_INT,    /* 32 bits */
 	LAYOUT_BIGINT, /* 64 bits */
 	LAYOUT_TIME,   /* unix seconds; timestamptz */
+	LAYOUT_TYPE__MAX
 };
 
 struct layout_column {

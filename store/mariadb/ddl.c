@@ -40,8 +40,17 @@ static const char *type_of(const struct layout_column *c)
 	return names[c->type];
 }
 
-static void print_table(const char *name, const struct layout *l)
+/* What is looked for beside the key: a window's flows by `verify --remote`, late hashes by the view. NULL:
+ * nothing. */
+static const char *index_of(enum layout_name name)
 {
+	return name == LAYOUT_FLOW ? "host_id, log_id, seq" : name == LAYOUT_LATE ? "host_id, was" : NULL;
+}
+
+static void print_table(const char *name, enum layout_name which)
+{
+	const struct layout *l = layout(which);
+	const char *index = index_of(which);
 	char table[INSERT_TABLE_SIZE];
 	size_t i;
 
@@ -50,6 +59,8 @@ static void print_table(const char *name, const struct layout *l)
 	for (i = 0; i < l->n; i++)
 		printf("  `%s` %s%s,\n", l->columns[i].name, type_of(&l->columns[i]),
 		       l->columns[i].needed ? " NOT NULL" : "");
+	if (index)
+		printf("  KEY looked_for (%s),\n", index);
 	printf("  received DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),\n  %s (%s)\n"
 	       ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin COMMENT='" LINK_COMMENT "%d';\n",
 	       l->key ? "PRIMARY KEY" : "KEY", l->key ? l->key : "ts", LAYOUT_VERSION);
@@ -57,6 +68,8 @@ static void print_table(const char *name, const struct layout *l)
 		if (!l->columns[i].needed)
 			printf("/*M! ALTER TABLE %s ADD COLUMN IF NOT EXISTS `%s` %s */;\n", table,
 			       l->columns[i].name, type_of(&l->columns[i]));
+	if (index)
+		printf("/*M! CREATE INDEX IF NOT EXISTS looked_for ON %s (%s) */;\n", table, index);
 	printf("GRANT INSERT ON %s TO " WRITER ";\nGRANT SELECT ON %s TO " READER ";\n", table, table);
 }
 
@@ -118,7 +131,7 @@ static int print_all(const char *name)
 	     "--   GRANT " WRITER " TO user; SET DEFAULT ROLE " WRITER " FOR user; (MySQL: TO user)\n"
 	     "CREATE ROLE IF NOT EXISTS " WRITER ";\nCREATE ROLE IF NOT EXISTS " READER ";");
 	for (i = 0; i < LAYOUT__MAX; i++)
-		print_table(name, layout((enum layout_name)i));
+		print_table(name, (enum layout_name)i);
 	return print_view(name);
 }
 

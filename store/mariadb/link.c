@@ -5,15 +5,13 @@
 #include "store/mariadb/link.h"
 
 #include <errno.h>
-#include <mysql.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/mariadb/connection.h"
 #include "store/mariadb/insert.h"
-#include "store/mariadb/target.h"
 
-#define CONNECT_S 10
 #define ANSWER_S 90
 #define BYTES (256 * 1024) /* of all statements together: time to send them; servers take 1 MB and more */
 
@@ -151,29 +149,6 @@ static int run(struct link *l, const char *sql, size_t len)
 
 /* ---- a connection */
 
-static void set_options(struct link *l)
-{
-	const struct target *t = &l->target;
-	const unsigned connect_s = CONNECT_S, answer_s = ANSWER_S, no_files = 0;
-	const my_bool yes = 1, verify = !t->near && t->verify;
-
-	mysql_options(l->conn, MYSQL_OPT_CONNECT_TIMEOUT, &connect_s);
-	mysql_options(l->conn, MYSQL_OPT_READ_TIMEOUT, &answer_s);
-	mysql_options(l->conn, MYSQL_OPT_WRITE_TIMEOUT, &answer_s);
-	mysql_options(l->conn, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-	mysql_options(l->conn, MYSQL_OPT_LOCAL_INFILE, &no_files); /* or the server may ask for any file */
-	mysql_options(l->conn, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
-	if (t->ssl_key)
-		mysql_options(l->conn, MYSQL_OPT_SSL_KEY, t->ssl_key);
-	if (t->ssl_cert)
-		mysql_options(l->conn, MYSQL_OPT_SSL_CERT, t->ssl_cert);
-	if (t->near)
-		return;
-	mysql_options(l->conn, MYSQL_OPT_SSL_ENFORCE, &yes);
-	if (t->ssl_ca && t->verify)
-		mysql_options(l->conn, MYSQL_OPT_SSL_CA, t->ssl_ca);
-}
-
 /* 1: there is a row, its first column in text ("" = NULL); 0: none; -errno. */
 static int ask(struct link *l, const char *sql, char *text, size_t size)
 {
@@ -225,15 +200,10 @@ static int check_layout(struct link *l)
 static int open_link(void *link)
 {
 	struct link *l = link;
-	const struct target *t = &l->target;
 
 	close_link(l);
-	if (!(l->conn = mysql_init(NULL)))
-		return no_memory(l);
-	set_options(l);
-	if (!mysql_real_connect(l->conn, t->host, t->user, t->password, t->database, t->port, t->unix_socket,
-				0))
-		return refused(l);
+	if (!connection_open(&l->conn, &l->target, ANSWER_S))
+		return l->conn ? refused(l) : no_memory(l);
 	if (RUN(l, "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', autocommit = 1") != 0)
 		return -EPERM;
 	return check_layout(l);

@@ -6,27 +6,19 @@
  */
 #include "store/verify/remote.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <libpq-fe.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config/log.h"
-#include "store/postgres/sql.h"
-#include "store/postgres/target.h"
+#include "store/verify/question.h"
 
-#define WINDOWS_AT_ONCE 500
 #define FLOWS_AT_ONCE 5000
 #define IMAGES_MAX 4096 /* digests known to be right, direct-mapped */
 #define FORKS_MAX 16	/* logs of one host with a window of the same number */
-
-/* A number's digits, for SQL. */
-#define TEXT_OF(number) #number
-#define TEXT(number) TEXT_OF(number)
 
 /* What the local chain says of one window. */
 struct told {
@@ -36,14 +28,10 @@ struct told {
 };
 
 struct remote {
-	PGconn *conn;
-	struct target target;
-	char flow[SQL_TABLE_SIZE], image[SQL_TABLE_SIZE], late[SQL_TABLE_SIZE], loss[SQL_TABLE_SIZE],
-		window[SQL_TABLE_SIZE];
+	struct question q;
 	struct told *told;
 	size_t n_told, room;
 	unsigned char right[IMAGES_MAX][CONTENT_HASH];
-	char host[37];
 	struct content content;
 	unsigned char before[FORKS_MAX][CONTENT_HASH], now[FORKS_MAX][CONTENT_HASH];
 	size_t n_before, n_now;
@@ -85,38 +73,19 @@ static struct told *find_told(struct remote *r, int64_t seq)
 	return low < r->n_told && r->told[low].seq == seq ? &r->told[low] : NULL;
 }
 
-/* ---- questions */
+/* ---- a server */
 
-struct remote *remote_open(const char *conninfo, const char *table)
+struct remote *remote_open(const struct reader *reader, const char *where, const char *table)
 {
 	struct remote *r = calloc(1, sizeof(*r));
-	int rc;
 
 	if (!r)
 		fatalx("no memory");
-	rc = target_conninfo(&r->target, conninfo);
-	if (rc == 0 && table && !target_set_table(&r->target, table)) {
-		snprintf(r->target.why, sizeof(r->target.why), "--table: not a name");
-		rc = -EINVAL;
-	}
-	if (r->target.why[0])
-		log_warnx("remote: %s", r->target.why);
-	if (rc == 0) {
-		r->conn = PQconnectdbParams((const char *const *)r->target.keywords,
-					    (const char *const *)r->target.values, 1);
-		if (PQstatus(r->conn) == CONNECTION_OK) {
-			sql_table(r->flow, r->target.schema, r->target.table, "");
-			sql_table(r->image, r->target.schema, r->target.table, "_image");
-			sql_table(r->late, r->target.schema, r->target.table, "_late");
-			sql_table(r->loss, r->target.schema, r->target.table, "_loss");
-			sql_table(r->window, r->target.schema, r->target.table, "_window");
-			/* as of now, which is before the local log is opened: that knows all there is here */
-			PQclear(PQexec(r->conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
-			PQclear(PQexec(r->conn, "SELECT 1"));
-			return r;
-		}
-		log_warnx("remote: %s", PQerrorMessage(r->conn));
-	}
+	r->q.reader = reader;
+	if (!(r->q.link = reader->make()))
+		fatalx("no memory");
+	if (reader->open(r->q.link, where, table) == 0)
+		return r;
 	remote_close(r);
 	return NULL;
 }
@@ -125,58 +94,9 @@ void remote_close(struct remote *r)
 {
 	if (!r)
 		return;
-	PQfinish(r->conn);
-	target_free(&r->target);
+	r->q.reader->free(r->q.link);
 	free(r->told);
 	free(r);
-}
-
-/* NULL after a message. */
-static PGresult *ask(struct remote *r, const char *sql, int n, const char *const *values)
-{
-	PGresult *res = PQexecParams(r->conn, sql, n, NULL, values, NULL, NULL, 0);
-
-	if (PQresultStatus(res) == PGRES_TUPLES_OK || PQresultStatus(res) == PGRES_COMMAND_OK)
-		return res;
-	log_warnx("remote: %s", PQresultErrorMessage(res));
-	PQclear(res);
-	return NULL;
-}
-
-static int64_t number(const PGresult *res, int row, int column)
-{
-	return strtoll(PQgetvalue(res, row, column), NULL, 10);
-}
-
-/* Hexadecimal digits as encode(..., 'hex') gives them; what is too short is zero. */
-static void bytes(const PGresult *res, int row, int column, unsigned char *to, size_t size)
-{
-	const char *hex = PQgetvalue(res, row, column);
-	unsigned value;
-	size_t i;
-
-	memset(to, 0, size);
-	for (i = 0; i < size && hex[0] && hex[1] && sscanf(hex, "%2x", &value) == 1; i++, hex += 2)
-		to[i] = (unsigned char)value;
-}
-
-static void values(const PGresult *res, int row, int at, const struct column *columns, size_t n,
-		   struct content_value *v)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++, at++) {
-		memset(&v[i], 0, sizeof(v[i]));
-		if (PQgetisnull(res, row, at))
-			continue;
-		v[i].is_number = !content_is_text(&columns[i]);
-		if (v[i].is_number) {
-			v[i].number = number(res, row, at);
-		} else {
-			v[i].text = PQgetvalue(res, row, at);
-			v[i].len = (size_t)PQgetlength(res, row, at);
-		}
-	}
 }
 
 __attribute__((format(printf, 3, 4))) static void broken(struct remote *r, const struct history_window *w,
@@ -197,162 +117,143 @@ __attribute__((format(printf, 3, 4))) static void broken(struct remote *r, const
 
 /* ---- a window */
 
-#define LIST(since, name, type, sql) ", \"" #name "\""
+struct remote_window {
+	struct remote *remote;
+	struct history_window w;
+	struct content_window head;
+	int64_t found, late, losses, last; /* flows, ...; number of the last flow */
+	bool images;			   /* all are what their digests say */
+};
+
+/* NULL or too short: zeros. */
+static void bytes(unsigned char *to, size_t size, const struct content_value *v)
+{
+	memset(to, 0, size);
+	if (v->text)
+		memcpy(to, v->text, v->len < size ? v->len : size);
+}
+
+struct image {
+	unsigned version;
+	const unsigned char *digest;
+	unsigned rows;
+	bool right;
+};
+
+/* image, version, pending, columns */
+static int take_image(void *arg, const struct content_value *v)
+{
+	struct image *image = arg;
+	unsigned char again[CONTENT_HASH];
+	char pending[HISTORY_PENDING_SIZE] = "";
+
+	snprintf(pending, sizeof(pending), "%.*s", (int)v[2].len, v[2].text ? v[2].text : "");
+	content_image(image->version, v + 3, v[2].text ? pending : NULL, again);
+	image->right = image->rows++ == 0 && strlen(pending) == v[2].len &&
+		       memcmp(again, image->digest, CONTENT_HASH) == 0;
+	return 0;
+}
 
 /* Is that image what its digest says? 1 yes, 0 no, -EIO. */
 static int image_is_right(struct remote *r, unsigned version, const unsigned char digest[CONTENT_HASH])
 {
-	unsigned char *right = r->right[(digest[0] | digest[1] << 8) % IMAGES_MAX], again[CONTENT_HASH];
-	char hex[2 * CONTENT_HASH + 1], sql[4096];
-	const char *parameters[] = {r->host, hex};
-	struct content_value v[COLUMNS_N_IMAGE];
-	PGresult *res;
-	int i, good = 0;
+	unsigned char *right = r->right[(digest[0] | digest[1] << 8) % IMAGES_MAX];
+	struct question_part part = {.image = digest};
+	struct image image = {.version = version, .digest = digest};
+	int rc;
 
 	if (memcmp(right, digest, CONTENT_HASH) == 0)
 		return 1;
-	for (i = 0; i < CONTENT_HASH; i++)
-		sprintf(hex + 2 * i, "%02x", digest[i]);
-	snprintf(sql, sizeof(sql),
-		 "SELECT pending" COLUMNS_IMAGE(LIST) " FROM %s WHERE host_id = $1::uuid AND"
-						      " image = decode($2, 'hex')",
-		 r->image);
-	if (!(res = ask(r, sql, 2, parameters)))
-		return -EIO;
-	if (PQntuples(res) == 1) {
-		values(res, 0, 1, columns_image, COLUMNS_N_IMAGE, v);
-		content_image(version, v, PQgetisnull(res, 0, 0) ? NULL : PQgetvalue(res, 0, 0), again);
-		good = memcmp(again, digest, CONTENT_HASH) == 0;
-	}
-	PQclear(res);
-	if (good)
+	if ((rc = question_rows(&r->q, LAYOUT_IMAGE, &part, take_image, &image)) != 0)
+		return rc;
+	if (image.right)
 		memcpy(right, digest, CONTENT_HASH);
-	return good;
+	return image.right;
 }
 
-/* "SELECT seq, image, columns ..." of the flows of a window, behind one. */
-static void flows_sql(struct remote *r, char *sql, size_t size)
+/* seq, image, columns */
+static int take_flow(void *arg, const struct content_value *v)
 {
-	size_t at = (size_t)snprintf(sql, size, "SELECT seq, encode(image, 'hex')"), i;
-
-	for (i = 0; i < COLUMNS_N_FLOW; i++)
-		at += strcmp(columns_flow[i].name, "contime") == 0
-			      ? (size_t)snprintf(sql + at, size - at, ", extract(epoch FROM ts)::bigint")
-			      : (size_t)snprintf(sql + at, size - at, ", \"%s\"", columns_flow[i].name);
-	snprintf(sql + at, size - at,
-		 " FROM %s WHERE host_id = $1::uuid AND log_id = $2::uuid AND seq > $3::bigint AND seq <= "
-		 "$4::bigint"
-		 " ORDER BY seq LIMIT %d",
-		 r->flow, FLOWS_AT_ONCE);
-}
-
-struct remote_window {
-	struct history_window w;
-	struct content_window head;
-	char log[37];
-	int64_t found;
-	bool images; /* all are what their digests say */
-};
-
-static int add_flows(struct remote *r, struct remote_window *rw, const PGresult *res, int64_t *last)
-{
-	struct content_value v[COLUMNS_N_FLOW];
+	struct remote_window *rw = arg;
 	unsigned char digest[CONTENT_HASH];
-	int i, rc;
+	int rc;
 
-	for (i = 0; i < PQntuples(res); i++) {
-		*last = number(res, i, 0);
-		bytes(res, i, 1, digest, sizeof(digest));
-		if ((rc = image_is_right(r, rw->head.version, digest)) < 0)
-			return rc;
-		rw->images &= rc;
-		values(res, i, 2, columns_flow, COLUMNS_N_FLOW, v);
-		content_flow(&r->content, rw->head.version, *last, v, digest);
-		rw->found++;
-	}
-	return i;
+	rw->last = v[0].number;
+	bytes(digest, sizeof(digest), &v[1]);
+	if ((rc = image_is_right(rw->remote, rw->head.version, digest)) < 0)
+		return rc;
+	rw->images &= rc;
+	content_flow(&rw->remote->content, rw->head.version, rw->last, v + 2, digest);
+	rw->found++;
+	return 0;
 }
 
 static int hash_flows(struct remote *r, struct remote_window *rw)
 {
-	int64_t last = rw->w.first - 1, end = rw->w.first + rw->w.flows - 1;
-	char sql[4096], from[24], to[24];
-	const char *parameters[] = {r->host, rw->log, from, to};
-	PGresult *res;
-	int n;
+	struct question_part part = {
+		.log = rw->head.log,
+		.behind = rw->w.first - 1,
+		.last = rw->w.first + rw->w.flows - 1,
+		.order = "seq",
+		.limit = FLOWS_AT_ONCE,
+	};
+	int64_t before;
+	int rc;
 
-	flows_sql(r, sql, sizeof(sql));
-	snprintf(to, sizeof(to), "%" PRId64, end);
 	do {
-		snprintf(from, sizeof(from), "%" PRId64, last);
-		if (!(res = ask(r, sql, 4, parameters)))
-			return -EIO;
-		n = add_flows(r, rw, res, &last);
-		PQclear(res);
-	} while (n == FLOWS_AT_ONCE);
-	return n < 0 ? n : 0;
+		before = rw->found;
+		rc = question_rows(&r->q, LAYOUT_FLOW, &part, take_flow, rw);
+		part.behind = rw->last;
+	} while (rc == 0 && rw->found - before == FLOWS_AT_ONCE);
+	return rc;
 }
 
-static int hash_late(struct remote *r, struct remote_window *rw, int64_t *found)
+/* seq, was, now */
+static int take_late(void *arg, const struct content_value *v)
 {
-	char sql[1024], seq[24];
-	const char *parameters[] = {r->host, rw->log, seq};
+	struct remote_window *rw = arg;
 	struct content_late late;
-	PGresult *res;
-	int i, rc;
+	int rc;
 
-	snprintf(seq, sizeof(seq), "%" PRId64, rw->w.seq);
-	snprintf(sql, sizeof(sql),
-		 "SELECT encode(was, 'hex'), encode(now, 'hex') FROM %s WHERE host_id = $1::uuid AND"
-		 " log_id = $2::uuid AND seq = $3::bigint ORDER BY was, now",
-		 r->late);
-	if (!(res = ask(r, sql, 3, parameters)))
-		return -EIO;
-	*found = PQntuples(res);
-	for (i = 0; i < PQntuples(res); i++) {
-		bytes(res, i, 0, late.before, sizeof(late.before));
-		bytes(res, i, 1, late.now, sizeof(late.now));
-		content_late(&r->content, &late);
-		/* one that is not there was removed from the local log before it was copied: shown as pending
-		 */
-		if ((rc = image_is_right(r, rw->head.version, late.now)) < 0)
-			break;
-	}
-	PQclear(res);
+	bytes(late.before, sizeof(late.before), &v[1]);
+	bytes(late.now, sizeof(late.now), &v[2]);
+	content_late(&rw->remote->content, &late);
+	rw->late++;
+	/* one that is not there was removed from the local log before it was copied: shown as pending */
+	rc = image_is_right(rw->remote, rw->head.version, late.now);
+	return rc < 0 ? rc : 0;
+}
+
+/* seq, n, columns */
+static int take_loss(void *arg, const struct content_value *v)
+{
+	struct remote_window *rw = arg;
+
+	content_loss(&rw->remote->content, rw->head.version, v[1].number, v + 2);
+	rw->losses++;
 	return 0;
 }
 
-static int hash_losses(struct remote *r, struct remote_window *rw, int64_t *found)
+/* What only this window has. */
+static int hash_others(struct remote *r, struct remote_window *rw)
 {
-	char sql[1024], seq[24];
-	const char *parameters[] = {r->host, rw->log, seq};
-	struct content_value v[COLUMNS_N_LOSS];
-	PGresult *res;
-	int i;
+	struct question_part part = {
+		.log = rw->head.log,
+		.behind = rw->w.seq - 1,
+		.last = rw->w.seq,
+		.order = "was, now",
+	};
+	int rc = question_rows(&r->q, LAYOUT_LATE, &part, take_late, rw);
 
-	*found = 0;
-	if (rw->head.version < 2)
-		return 0;
-	snprintf(seq, sizeof(seq), "%" PRId64, rw->w.seq);
-	snprintf(sql, sizeof(sql),
-		 "SELECT n" COLUMNS_LOSS(LIST) " FROM %s WHERE host_id = $1::uuid AND log_id = $2::uuid AND"
-					       " seq = $3::bigint ORDER BY n",
-		 r->loss);
-	if (!(res = ask(r, sql, 3, parameters)))
-		return -EIO;
-	*found = PQntuples(res);
-	for (i = 0; i < PQntuples(res); i++) {
-		values(res, i, 1, columns_loss, COLUMNS_N_LOSS, v);
-		content_loss(&r->content, rw->head.version, number(res, i, 0), v);
-	}
-	PQclear(res);
-	return 0;
+	part.order = "n";
+	if (rc == 0 && rw->head.version >= 2)
+		rc = question_rows(&r->q, LAYOUT_LOSS, &part, take_loss, rw);
+	return rc;
 }
 
 static int check_content(struct remote *r, struct remote_window *rw)
 {
 	unsigned char result[CONTENT_HASH];
-	int64_t late = 0, losses = 0;
 	int rc;
 
 	if (rw->head.version > COLUMNS_VERSION) {
@@ -362,16 +263,15 @@ static int check_content(struct remote *r, struct remote_window *rw)
 	}
 	content_window(&r->content, &rw->head);
 	rw->images = true;
-	if ((rc = hash_flows(r, rw)) != 0 || (rc = hash_late(r, rw, &late)) != 0 ||
-	    (rc = hash_losses(r, rw, &losses)) != 0)
+	if ((rc = hash_flows(r, rw)) != 0 || (rc = hash_others(r, rw)) != 0)
 		return rc;
 	content_end(&r->content, result);
 	if (rw->found != rw->w.flows)
 		broken(r, &rw->w, "it has %" PRId64 " flows of %" PRId64 ": flows were %s", rw->found,
 		       rw->w.flows, rw->found < rw->w.flows ? "removed" : "inserted");
-	else if (late != rw->w.late)
+	else if (rw->late != rw->w.late)
 		broken(r, &rw->w, "hashes that came late, which it tells, were removed or inserted");
-	else if (losses != rw->w.losses)
+	else if (rw->losses != rw->w.losses)
 		broken(r, &rw->w, "losses that it tells were removed or inserted");
 	else if (!rw->images)
 		broken(r, &rw->w, "what is known of a program of it was changed or removed");
@@ -426,55 +326,30 @@ static void step(struct remote *r, const struct remote_window *rw)
 		memcpy(r->now[r->n_now++], rw->w.hash, CONTENT_HASH);
 }
 
-static void read_window(const PGresult *res, int row, struct remote_window *rw)
+/* The columns of layout.h in their order */
+static void read_window(const struct content_value *v, struct remote_window *rw)
 {
-	memset(rw, 0, sizeof(*rw));
-	snprintf(rw->log, sizeof(rw->log), "%s", PQgetvalue(res, row, 0));
-	rw->head.seq = rw->w.seq = number(res, row, 1);
-	rw->head.time_s = number(res, row, 2);
-	rw->head.version = (unsigned)number(res, row, 3);
-	rw->head.first = rw->w.first = number(res, row, 4);
-	rw->head.flows = rw->w.flows = number(res, row, 5);
-	rw->head.late = rw->w.late = number(res, row, 6);
-	rw->head.losses = rw->w.losses = number(res, row, 11);
-	bytes(res, row, 7, rw->head.previous, CONTENT_HASH);
-	bytes(res, row, 8, rw->w.hash, CONTENT_HASH);
-	bytes(res, row, 9, rw->head.log, CONTENT_ID);
-	bytes(res, row, 10, rw->head.host, CONTENT_ID);
+	bytes(rw->head.host, CONTENT_ID, &v[0]);
+	bytes(rw->head.log, CONTENT_ID, &v[1]);
+	rw->head.seq = rw->w.seq = v[3].number;
+	rw->head.time_s = v[4].number;
+	rw->head.version = (unsigned)v[5].number;
+	rw->head.first = rw->w.first = v[6].number;
+	rw->head.flows = rw->w.flows = v[7].number;
+	rw->head.late = rw->w.late = v[8].number;
+	bytes(rw->head.previous, CONTENT_HASH, &v[9]);
+	bytes(rw->w.hash, CONTENT_HASH, &v[10]);
+	rw->head.losses = rw->w.losses = v[11].number;
 }
 
-static int check_windows(struct remote *r)
+static int take_window(void *arg, const struct content_value *v)
 {
-	const char *parameters[] = {r->host};
-	struct remote_window rw;
-	char sql[1024];
-	PGresult *res;
-	int i, n, rc = 0;
+	struct remote_window rw = {.remote = arg};
 
-	snprintf(sql, sizeof(sql),
-		 "DECLARE windows NO SCROLL CURSOR FOR SELECT log_id, seq, extract(epoch FROM ts)::bigint, "
-		 "version,"
-		 " first, flows, late, encode(previous, 'hex'), encode(hash, 'hex'), replace(log_id::text, "
-		 "'-', ''),"
-		 " replace(host_id::text, '-', ''), coalesce(losses, 0) FROM %s WHERE host_id = $1::uuid "
-		 "ORDER BY seq, log_id",
-		 r->window);
-	if (!(res = ask(r, sql, 1, parameters)))
-		return -EIO;
-	do {
-		PQclear(res);
-		if (!(res = ask(r, "FETCH " TEXT(WINDOWS_AT_ONCE) " FROM windows", 0, NULL)))
-			return -EIO;
-		n = PQntuples(res);
-		for (i = 0; i < n && rc == 0; i++) {
-			read_window(res, i, &rw);
-			step(r, &rw);
-			check_place(r, &rw);
-			rc = check_content(r, &rw);
-		}
-	} while (n > 0 && rc == 0);
-	PQclear(res);
-	return rc;
+	read_window(v, &rw);
+	step(rw.remote, &rw);
+	check_place(rw.remote, &rw);
+	return check_content(rw.remote, &rw);
 }
 
 /* What the local log has and the copy should: all but the newest, which may be on their way. */
@@ -494,56 +369,36 @@ static void check_missing(struct remote *r, int64_t acked)
 }
 
 /* What belongs to windows older than the oldest that is there went with them, by retention there. */
-static int find_strays(struct remote *r, const char *table, const char *what)
+static int find_strays(struct remote *r, enum layout_name name, const char *what)
 {
-	const char *parameters[] = {r->host};
-	char sql[2048];
-	PGresult *res;
+	int64_t n;
+	int rc = question_strays(&r->q, name, r->first_seq, &n);
 
-	snprintf(sql, sizeof(sql),
-		 "SELECT count(*) FROM %s l WHERE l.host_id = $1::uuid AND l.seq >= %" PRId64
-		 " AND NOT EXISTS (SELECT 1 FROM %s w WHERE w.host_id = l.host_id AND w.log_id = l.log_id"
-		 " AND w.seq = l.seq)",
-		 table, r->first_seq, r->window);
-	if (!(res = ask(r, sql, 1, parameters)))
-		return -EIO;
-	if (number(res, 0, 0) > 0)
-		broken(r, NULL, "%" PRId64 " %s belong to no window: they were inserted", number(res, 0, 0),
-		       what);
-	PQclear(res);
-	return 0;
+	if (rc == 0 && n > 0)
+		broken(r, NULL, "%" PRId64 " %s belong to no window: they were inserted", n, what);
+	return rc;
 }
 
 static int count_rows(struct remote *r)
 {
-	const char *parameters[] = {r->host};
-	char sql[2048];
-	PGresult *res;
+	struct question_sums sums;
+	int rc = question_sums(&r->q, &sums);
 
-	snprintf(sql, sizeof(sql),
-		 "SELECT (SELECT count(*) FROM %s WHERE host_id = $1::uuid), coalesce(sum(flows), 0), "
-		 "coalesce(min(seq), 0)"
-		 " FROM %s WHERE host_id = $1::uuid",
-		 r->flow, r->window);
-	if (!(res = ask(r, sql, 1, parameters)))
-		return -EIO;
-	if (number(res, 0, 0) > number(res, 0, 1))
+	if (rc == 0 && sums.flows > sums.told)
 		printf("remote: %" PRId64 " flows belong to no window, or to one on its way\n",
-		       number(res, 0, 0) - number(res, 0, 1));
-	r->first_seq = number(res, 0, 2);
-	PQclear(res);
-	return 0;
+		       sums.flows - sums.told);
+	r->first_seq = sums.oldest;
+	return rc;
 }
 
 int remote_check(struct remote *r, const unsigned char host[CONTENT_ID], int64_t acked)
 {
-	char *at = r->host;
-	int i, rc;
+	int rc;
 
-	for (i = 0; i < CONTENT_ID; i++)
-		at += sprintf(at, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", host[i]);
-	if ((rc = count_rows(r)) != 0 || (rc = find_strays(r, r->late, "hashes that came late")) != 0 ||
-	    (rc = find_strays(r, r->loss, "losses")) != 0 || (rc = check_windows(r)) != 0)
+	memcpy(r->q.host, host, sizeof(r->q.host));
+	if ((rc = count_rows(r)) != 0 || (rc = find_strays(r, LAYOUT_LATE, "hashes that came late")) != 0 ||
+	    (rc = find_strays(r, LAYOUT_LOSS, "losses")) != 0 ||
+	    (rc = question_windows(&r->q, take_window, r)) != 0)
 		return rc;
 	check_missing(r, acked);
 	if (r->broken > 1)

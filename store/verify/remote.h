@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * remote.h - is the copy on a PostgreSQL server whole, and does it say what the local log says? Prints what
- * it finds. Needs only the rights of femtosnitch_reader.
+ * remote.h - is the copy on a server whole, and does it say what the local log says? Prints what it finds.
+ * Needs only the rights of femtosnitch_reader.
  */
 #ifndef FEMTOSNITCH_STORE_VERIFY_REMOTE_H
 #define FEMTOSNITCH_STORE_VERIFY_REMOTE_H
 
 #include "store/history.h"
+#include "store/reader.h"
 
 struct remote;
 
-/* table: NULL = the usual one. NULL after a message. */
-struct remote *remote_open(const char *conninfo, const char *table);
+/* where, table: as in reader.h. NULL after a message. */
+struct remote *remote_open(const struct reader *, const char *where, const char *table);
 void remote_close(struct remote *);
 
 /* A window of the local log that was found good: the copy must have it, with the same hash, if it has later

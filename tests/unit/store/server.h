@@ -33,7 +33,7 @@ struct server_kind {
 	pid_t (*serves)(const struct server *); /* the process that serves the sink */
 	const char *roles;			/* SQL: user snitch may write, auditor read */
 	const char *place;			/* where it is, in "DB sql server"; %s: dir */
-	const char *conninfo;			/* the same for `verify --remote`, as auditor */
+	const char *remote;			/* the same for `verify --remote`, as auditor */
 };
 
 struct server {
@@ -268,13 +268,13 @@ static inline void server_edit_here(const char *state, const char *sql)
 /* The exit code of `verify`, against the copy too; what it said is in s->said. */
 static inline int server_verify(struct server *s, const char *state)
 {
-	char path[PATH_MAX], conninfo[PATH_MAX], command[4 * PATH_MAX];
+	char path[PATH_MAX], remote[PATH_MAX], command[4 * PATH_MAX];
 	FILE *out;
 	size_t n;
 
 	feed_program(path, "femtosnitch-verify");
-	snprintf(conninfo, sizeof(conninfo), s->kind->conninfo, s->dir);
-	snprintf(command, sizeof(command), "%s --state-dir '%s' --remote '%s' 2>&1", path, state, conninfo);
+	snprintf(remote, sizeof(remote), s->kind->remote, s->dir);
+	snprintf(command, sizeof(command), "%s --state-dir '%s' --remote '%s' 2>&1", path, state, remote);
 	out = popen(command, "r");
 	n = fread(s->said, 1, sizeof(s->said) - 1, out);
 	s->said[n] = '\0';

@@ -97,7 +97,8 @@ static const struct server_kind server_mariadb = {
 		 " ROLE femtosnitch_reader FOR auditor",
 	.place = "\"client\": \"pymysql\", \"unix_socket\": \"%s/s\", \"user\": \"snitch\", \"database\":"
 		 " \"audit\"",
-	.conninfo = "client=mariadb unix_socket=%s/s user=auditor database=audit",
+	.remote = "{\"client\": \"mariadb\", \"unix_socket\": \"%s/s\", \"user\": \"auditor\", \"database\":"
+		  " \"audit\"}",
 };
 
 #endif

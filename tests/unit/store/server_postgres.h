@@ -84,7 +84,7 @@ static const struct server_kind server_postgres = {
 		 "GRANT femtosnitch_reader TO auditor;",
 	.place =
 		"\"client\": \"psycopg\", \"host\": \"%s\", \"user\": \"snitch\", \"database\": \"postgres\"",
-	.conninfo = "host=%s user=auditor dbname=postgres",
+	.remote = "host=%s user=auditor dbname=postgres",
 };
 
 #endif

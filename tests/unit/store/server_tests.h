@@ -217,11 +217,59 @@ static void a_clone_goes_its_own_way(void **state)
 	server_copy_end(&s);
 }
 
+/* ---- verify */
+
+static const struct server_edit edits[] = {
+	{"UPDATE connection_log SET send = send + 1 WHERE seq = 2", NULL,
+	 "remote: broken: window 2: it was changed"},
+	{"UPDATE connection_log SET ts = (SELECT max(ts) FROM connection_log_window) WHERE seq = 3", NULL,
+	 "window 3: it was changed"},
+	{"DELETE FROM connection_log WHERE seq = 2", NULL,
+	 "window 2: it has 0 flows of 1: flows were removed"},
+	{"INSERT INTO connection_log SELECT * FROM connection_log WHERE seq = 2", NULL,
+	 "window 2: it has 2 flows of 1: flows were inserted"},
+	{"UPDATE connection_log_image SET exe = '/bin/true' WHERE exe = '/bin/late'", NULL,
+	 "window 3: what is known of a program of it was changed"},
+	{"DELETE FROM connection_log_image WHERE exe = '/bin/a'", NULL,
+	 "window 1: what is known of a program of it was changed or removed"},
+	{"DELETE FROM connection_log_window WHERE seq = 2", NULL,
+	 "window 3: windows 2 to 2 before it are missing"},
+	{"DELETE FROM connection_log_window WHERE seq = 4; DELETE FROM connection_log WHERE seq = 4; DELETE "
+	 "FROM connection_log_late",
+	 NULL, "window 4: the local log has it, the copy does not"},
+	{"UPDATE connection_log_window SET hash = previous WHERE seq = 2", NULL,
+	 "window 2: the local log says something"},
+	{"INSERT INTO connection_log_window(host_id, log_id, host, seq, ts, version, first, flows, late, "
+	 "previous, hash) SELECT host_id, log_id, host, 5, ts, version, 5, 0, 0, hash, hash"
+	 " FROM connection_log_window WHERE seq = 4",
+	 NULL, "window 5: the local log does not have it"},
+	{"DELETE FROM connection_log_late", NULL, "hashes that came late, which it tells, were removed"},
+	{"INSERT INTO connection_log_late(host_id, log_id, seq, was, now) SELECT host_id, log_id, 99, was, "
+	 "was FROM connection_log_late",
+	 NULL, "1 hashes that came late belong to no window"},
+	{"UPDATE connection_log_loss SET records = records + 1", NULL, "window 1: it was changed"},
+	{"DELETE FROM connection_log_loss", NULL, "window 1: losses that it tells were removed"},
+	{"INSERT INTO connection_log_loss(host_id, log_id, host, seq, n) SELECT host_id, log_id, host, 77, n "
+	 "FROM connection_log_loss",
+	 NULL, "1 losses belong to no window"},
+	/* the end of the local log, with all that hung on it */
+	{NULL, "DELETE FROM flow WHERE id = 4; DELETE FROM chain WHERE seq = 4; UPDATE sink SET seq = 3",
+	 "window 4: the local log does not have it"},
+	{NULL, "UPDATE flow SET send = 7 WHERE id = 2", "local: broken: window 2"},
+};
+
+static void each_edit_is_found(void **state)
+{
+	(void)state;
+	server_needed(&s);
+	server_edits(&s, edits, sizeof(edits) / sizeof(edits[0]));
+}
+
 #define SERVER_TESTS                                                                                         \
 	cmocka_unit_test(rows_arrive_as_they_are), cmocka_unit_test(late_hashes_are_rows_of_their_own),      \
 		cmocka_unit_test(a_lost_cursor_adds_nothing), cmocka_unit_test(each_row_once),               \
 		cmocka_unit_test(a_missing_table_is_named), cmocka_unit_test(without_the_local_log),         \
-		cmocka_unit_test(a_clone_goes_its_own_way)
+		cmocka_unit_test(a_clone_goes_its_own_way), cmocka_unit_test(each_edit_is_found)
 
 static int server_tests_end(void **state)
 {
