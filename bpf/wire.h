@@ -74,7 +74,7 @@ enum wire_type {
 	WIRE_NAME,	/* wire_name: what a peer is called, and who says so (names -> collector -> store) */
 	WIRE_FETCH,	/* wire_fetch: whose bytes are wanted (virustotal -> supervisor -> hasher) */
 	WIRE_FETCHED,	/* wire_fetched: what came of it (hasher -> store -> supervisor -> virustotal) */
-	WIRE_HOSTS,	/* wire_hosts: the machine's hosts file (collector -> names) */
+	WIRE_HOSTS,	/* wire_hosts: the machine's hosts file, and its name servers (collector -> names) */
 	WIRE__MAX
 };
 
@@ -476,18 +476,27 @@ struct wire_payload {
 	__u16 data_len;
 };
 
+/* Files of the machine that names are read in with. */
+enum wire_hosts_file {
+	WIRE_HOSTS_NAMES,    /* hosts(5) */
+	WIRE_HOSTS_SERVERS,  /* resolv.conf(5): name servers that programs ask */
+	WIRE_HOSTS_UPSTREAM, /* the same, of those that systemd-resolved asks */
+	WIRE_HOSTS__MAX
+};
+
 /* flags of wire_hosts */
 #define WIRE_HOSTS_FIRST 0x1 /* the file begins here: what was said of it before may be so no more */
 #define WIRE_HOSTS_LAST 0x2  /* and ends here */
 #define WIRE_HOSTS_FLAGS 0x3
 
-/* hosts(5) as it is now, in pieces, which may part a line. Behind it: text_len bytes, whatever they are. */
+/* Such a file as it is now, in pieces, which may part a line. Behind it: text_len bytes, whatever they are.
+ */
 struct wire_hosts {
 	wire_ns time_ns;
 	__u32 netns; /* of the machine: others have files of their own, or share this one */
 	__u32 flags;
 	__u32 text_len;
-	__u32 pad;
+	__u32 file; /* enum wire_hosts_file */
 };
 
 /* How a name is known. Best first, for display. Names: wire_name_source_name(). */
@@ -511,6 +520,12 @@ enum wire_name_source {
 #define WIRE_NAME_EVER 0xffffffffu /* as ttl_s: until it is said to be over */
 #define WIRE_NAME_IS_CLAIM(source) ((source) >= WIRE_NAME_SNI && (source) <= WIRE_NAME_ECH)
 
+/* flags of wire_name */
+#define WIRE_NAME_SYSTEM                                                                                     \
+	0x1 /* of DNS, HOSTS: a name server of this machine answered, in the machine's own network           \
+	       namespace, or its hosts file says so */
+#define WIRE_NAME_FLAGS 0x1
+
 /* A claim is of one connection: of the socket (cookie) with this peer, as one UDP socket may talk to many.
  * Anything else is of an address, for one image or, where image is all zero, for whoever is in netns. SHARED
  * is never on the wire: it is how the store uses what another image was told. Behind it: name_len bytes in
@@ -525,8 +540,9 @@ struct wire_name {
 			0: it is so no more */
 	__u8 addr[WIRE_ADDR_SIZE];
 	__u16 family; /* AF_INET, AF_INET6 */
-	__u16 source; /* enum wire_name_source */
-	__u16 rport;  /* of claims */
+	__u8 source;  /* enum wire_name_source */
+	__u8 flags;
+	__u16 rport; /* of claims */
 	__u16 name_len;
 };
 

@@ -9,11 +9,11 @@
 
 #include "config/stage.h"
 
-void hosts_file_init(struct hosts_file *h, const char *path)
+void hosts_file_init(struct hosts_file *h, enum wire_hosts_file file, const char *path)
 {
 	struct stat ns;
 
-	*h = (struct hosts_file){.path = path};
+	*h = (struct hosts_file){.path = path, .file = file};
 	if (stat("/proc/self/ns/net", &ns) == 0)
 		h->netns = (uint32_t)ns.st_ino;
 }
@@ -41,7 +41,8 @@ static wire_ns time_of(const struct stat *st)
 /* 0 or -errno. */
 static int put_pieces(const struct hosts_file *h, const struct stat *st, int fd, struct frame_writer *to)
 {
-	struct wire_hosts head = {.time_ns = time_of(st), .netns = h->netns, .flags = WIRE_HOSTS_FIRST};
+	struct wire_hosts head = {
+		.time_ns = time_of(st), .netns = h->netns, .flags = WIRE_HOSTS_FIRST, .file = h->file};
 	static char text[WIRE_HOSTS_MAX];
 	int err;
 

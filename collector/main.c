@@ -15,6 +15,11 @@
 
 int main(int argc, char **argv)
 {
+	static const char *const files[WIRE_HOSTS__MAX] = {
+		[WIRE_HOSTS_NAMES] = HOSTS_FILE,
+		[WIRE_HOSTS_SERVERS] = HOSTS_SERVERS,
+		[WIRE_HOSTS_UPSTREAM] = HOSTS_UPSTREAM,
+	};
 	static struct collector c;
 
 	if (argc == 2 && strcmp(argv[1], SELFTEST_ARG) == 0)
@@ -27,7 +32,7 @@ int main(int argc, char **argv)
 	start_run(&c);
 	malloc_trim(0); /* loading took megabytes that are never needed again */
 	c.late = late_start(c.probe, &c.stage, c.since_ns ? c.since_ns : stage_now());
-	c.naming = naming_new(&c.stage, argv[0], HOSTS_FILE);
+	c.naming = naming_new(&c.stage, argv[0], files);
 	c.record.payload = naming_payload;
 	c.record.payload_arg = c.naming;
 	/* bpf(2) on our own maps and iterators is all that is left to do */

@@ -24,7 +24,7 @@
 
 struct naming {
 	struct stage *stage;
-	struct hosts_file hosts;
+	struct hosts_file files[WIRE_HOSTS__MAX];
 	int program;  /* O_PATH: where it lies, we may not be able to go by then */
 	int epoll_fd; /* of both ends below */
 	bool wanted;
@@ -52,7 +52,7 @@ static int open_program(const char *self)
 	return fd;
 }
 
-struct naming *naming_new(struct stage *stage, const char *self, const char *hosts)
+struct naming *naming_new(struct stage *stage, const char *self, const char *const files[WIRE_HOSTS__MAX])
 {
 	struct naming *n = calloc(1, sizeof(*n));
 
@@ -60,7 +60,8 @@ struct naming *naming_new(struct stage *stage, const char *self, const char *hos
 		return NULL;
 	n->stage = stage;
 	n->in = n->out = -1;
-	hosts_file_init(&n->hosts, hosts);
+	for (unsigned i = 0; i < WIRE_HOSTS__MAX; i++)
+		hosts_file_init(&n->files[i], i, files[i]);
 	n->program = open_program(self);
 	n->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (n->program >= 0 && n->epoll_fd >= 0)
@@ -205,8 +206,10 @@ static int start(struct naming *n)
 	watch(n, EPOLL_CTL_ADD, n->out, EPOLLIN);
 	watch(n, EPOLL_CTL_ADD, n->in, 0);
 	put_settings(n);
-	hosts_file_again(&n->hosts);
-	hosts_file_put(&n->hosts, n->to);
+	for (unsigned i = 0; i < WIRE_HOSTS__MAX; i++) {
+		hosts_file_again(&n->files[i]);
+		hosts_file_put(&n->files[i], n->to);
+	}
 	return 0;
 }
 
@@ -332,8 +335,8 @@ bool naming_mark(struct naming *n, wire_ns from, wire_ns to)
 			   "first bytes of connections and answers of name servers that %s did not take",
 			   PROGRAM);
 	n->dropped = n->dropped_bytes = 0;
-	if (n->to && hosts_file_put(&n->hosts, n->to))
-		n->sent++;
+	for (unsigned i = 0; i < WIRE_HOSTS__MAX && n->to; i++)
+		n->sent += hosts_file_put(&n->files[i], n->to);
 	marker.id = n->asked + 1;
 	if (!n->to || !n->sent || frame_put(n->to, WIRE_FLUSH, &marker, sizeof(marker), NULL, 0) != 0)
 		return false;

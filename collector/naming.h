@@ -21,8 +21,8 @@ struct naming;
 
 /* Find the program, which lies beside self, as long as we may look everywhere; naming_tick() starts it. NULL
  * (after a message): there is none, or no memory; the functions below then do nothing.
- * hosts: the file that is sent to it first, and at the end of a window in which it changed. */
-struct naming *naming_new(struct stage *, const char *self, const char *hosts);
+ * files: what is sent to it first, and at the end of a window in which it changed. */
+struct naming *naming_new(struct stage *, const char *self, const char *const files[WIRE_HOSTS__MAX]);
 void naming_free(struct naming *); /* ends it */
 
 /* Start it if it is wanted and its time has come; end it if it is not wanted. now_ms: CLOCK_MONOTONIC. */

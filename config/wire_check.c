@@ -269,6 +269,8 @@ static const char *check_hosts(const char *p, size_t len)
 
 	if (GET(wire_hosts, flags, p) & ~(__u32)WIRE_HOSTS_FLAGS)
 		return "unknown flag of hosts";
+	if (GET(wire_hosts, file, p) >= WIRE_HOSTS__MAX)
+		return "file of hosts out of range";
 	if (text_len > WIRE_HOSTS_MAX || len != sizeof(struct wire_hosts) + text_len)
 		return "text does not fill the frame";
 	return NULL;
@@ -297,6 +299,11 @@ static const char *check_name(const char *p, size_t len)
 		return "source of a name out of range";
 	if (family != AF_INET && family != AF_INET6)
 		return "family of a name out of range";
+	if (GET(wire_name, flags, p) & ~WIRE_NAME_FLAGS)
+		return "unknown flag of a name";
+	if (GET(wire_name, flags, p) & WIRE_NAME_SYSTEM && source != WIRE_NAME_DNS &&
+	    source != WIRE_NAME_HOSTS)
+		return "a name that no system says";
 	if (name_len > WIRE_DOMAIN_MAX || len != sizeof(struct wire_name) + name_len)
 		return "name does not fill the frame";
 	if (name_len == 0 || name[name_len - 1] != '\0')

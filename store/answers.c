@@ -23,7 +23,8 @@ struct answer {
 	wire_ns from_ns;     /* first told, and good ever since */
 	wire_ns told_ns;     /* last */
 	wire_ns until_ns;
-	uint64_t start_ns; /* of the process; tgid 0: not told to a process */
+	wire_ns system_from_ns, system_until_ns; /* a name server of this machine said so; 0: none */
+	uint64_t start_ns;			 /* of the process; tgid 0: not told to a process */
 	uint32_t tgid;
 	uint32_t netns; /* 0: in all of them */
 	uint16_t family;
@@ -162,6 +163,18 @@ static wire_ns end_of(const struct wire_name *w)
 	return w->time_ns + ((__u64)ttl_s + ANSWERS_GRACE_S) * NS;
 }
 
+/* By whom was it told? text and lives are those of the answer already. */
+static void vouch(struct answer *a, const struct wire_name *w)
+{
+	wire_ns end = end_of(w);
+
+	if (!(w->flags & WIRE_NAME_SYSTEM))
+		return;
+	if (w->time_ns > a->system_until_ns)
+		a->system_from_ns = w->time_ns;
+	a->system_until_ns = end > a->system_until_ns ? end : a->system_until_ns;
+}
+
 /* Told again: while it was still good, and by a lesser source, it stays what it was for longer. */
 static int renew(struct answers *as, struct answer *a, const struct wire_name *w, const char *text)
 {
@@ -170,7 +183,7 @@ static int renew(struct answers *as, struct answer *a, const struct wire_name *w
 	struct name *name;
 
 	if (w->source == WIRE_NAME_HOSTS && w->ttl_s == 0) { /* taken out of the file */
-		a->until_ns = same ? w->time_ns : a->until_ns;
+		a->until_ns = a->system_until_ns = same ? w->time_ns : a->until_ns;
 		return 0;
 	}
 	if (!same && w->time_ns < a->told_ns + NS)
@@ -181,10 +194,13 @@ static int renew(struct answers *as, struct answer *a, const struct wire_name *w
 		name_unref(as->names, a->name);
 		a->name = name;
 	}
-	if (!good)
+	if (!good) {
 		a->from_ns = w->time_ns;
+		a->system_from_ns = a->system_until_ns = 0;
+	}
 	a->told_ns = w->time_ns;
 	a->until_ns = !good || end > a->until_ns ? end : a->until_ns;
+	vouch(a, w);
 	TAILQ_REMOVE(&as->queue, a, queue);
 	TAILQ_INSERT_TAIL(&as->queue, a, queue);
 	return 0;
@@ -207,6 +223,7 @@ int answers_add(struct answers *as, const struct wire_name *w)
 	}
 	a->from_ns = a->told_ns = w->time_ns;
 	a->until_ns = end_of(w);
+	vouch(a, w);
 	a->tgid = w->image.tgid;
 	a->start_ns = w->image.start_ns;
 	a->netns = w->netns;
@@ -284,6 +301,18 @@ struct name *answers_find(struct answers *as, const struct answers_ask *ask)
 	if (!best->shared)
 		best->shared = name_intern(as->names, best->name->text, WIRE_NAME_SHARED);
 	return best->shared;
+}
+
+bool answers_vouch(const struct answers *as, const struct answers_ask *ask, const char *text)
+{
+	const struct answer *a = as->size ? *chain_of(as, ask->family, ask->addr) : NULL;
+
+	for (; a; a = a->next)
+		if (a->system_until_ns && is_of(a, ask->family, ask->addr) && a->netns == ask->netns &&
+		    ask->begin_ns + NS >= a->system_from_ns && ask->begin_ns <= a->system_until_ns &&
+		    strcmp(a->name->text, text) == 0)
+			return true;
+	return false;
 }
 
 size_t answers_count(const struct answers *as)

@@ -2,7 +2,7 @@
 /*
  * answers.h - which names resolvers gave for which addresses, to whom, and for how long. No I/O.
  *
- * Bounds: ANSWERS_MAX (about 110 bytes each, with their name), ANSWERS_PER_ADDRESS for one address; the one
+ * Bounds: ANSWERS_MAX (about 130 bytes each, with their name), ANSWERS_PER_ADDRESS for one address; the one
  * renewed longest ago goes first. A connection that begins after its name was forgotten has none, or one that
  * another program was told; its bytes are the same.
  */
@@ -39,6 +39,10 @@ struct answers_ask {
  * one told last. Of the names that a hosts file has for an address it is the first: hosts(5) calls it
  * canonical. Borrowed until the next call. NULL: none. */
 struct name *answers_find(struct answers *, const struct answers_ask *);
+
+/* Has a name server of this machine, or its hosts file, tied this name to that address? To whomever it said
+ * so in that network namespace: what one program is told need not be believed of it (names/servers.h). */
+bool answers_vouch(const struct answers *, const struct answers_ask *, const char *text);
 
 size_t answers_count(const struct answers *);
 

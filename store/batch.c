@@ -120,6 +120,7 @@ static void add_sums(struct batch_entry *e, const struct batch_entry *more)
 	e->cookie = more->cookie;
 	e->connection = more->connection;
 	e->user = more->user;
+	e->rport = more->rport;
 	e->ended = more->ended;
 }
 

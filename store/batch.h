@@ -37,7 +37,8 @@ struct batch_key {
 	uint8_t result;	       /* enum wire_result */
 	int8_t peer;	       /* enum wire_peer, SCHEMA_NONE, SCHEMA_OFF */
 	uint8_t addresses_off; /* laddr, raddr are switched off, not unknown */
-	uint32_t pad;
+	uint32_t apart; /* of one connection alone, while it is not certain that it is to be written; 0: it is
+			 */
 };
 
 struct batch_sums {
@@ -59,6 +60,7 @@ struct batch_entry {
 	uint64_t cookie; /* its next record is not another event */
 	uint64_t connection;
 	struct wire_image_key user;
+	uint16_t rport; /* key's, where ports are not switched off */
 	bool ended;
 };
 

@@ -153,12 +153,6 @@ int intake_image(struct intake *in, const struct wire_image *wire, int64_t now_s
 	return 0;
 }
 
-/* By what name may it be ignored? NULL: by none. */
-static const char *may_hide(const struct names_of *names)
-{
-	return names->resolved && name_may_hide(names->resolved) ? names->resolved->text : NULL;
-}
-
 /* Traffic of the kernel's own sockets (key 0) that the collector had no name for. */
 static struct image *kernel_image(struct intake *in)
 {
@@ -236,16 +230,17 @@ static void fill_key(struct batch_key *key, const struct settings *settings, con
 	}
 }
 
+/* name: NULL: none that may hide it. */
 static bool is_ignored(const struct settings *settings, const struct wire_flow *f, const struct program *p,
-		       const struct names_of *names)
+		       const char *name)
 {
 	if (settings->n_ignore == 0)
 		return false;
 	return settings_ignored(settings, f->family, f->laddr, f->raddr, f->lport, f->rport,
-				p && p->hash_error == WIRE_HASH_OK ? p->sha256 : NULL, may_hide(names));
+				p && p->hash_error == WIRE_HASH_OK ? p->sha256 : NULL, name);
 }
 
-static void find_names(struct intake *in, const struct wire_flow *f, wire_ns first,
+static bool find_names(struct intake *in, const struct wire_flow *f, wire_ns first,
 		       const struct batch_entry *e, struct names_of *names)
 {
 	struct names_connection c = {
@@ -262,7 +257,21 @@ static void find_names(struct intake *in, const struct wire_flow *f, wire_ns fir
 		.ends = e->ended,
 	};
 
-	names_find(in->names, &c, names);
+	return names_find(in->names, &c, names);
+}
+
+/* Is it to be left out by its name? What its own process was told is certain. What others were told may be
+ * another name than its own, which comes later: then it waits, apart from all others, until the names of the
+ * window are there (name_late(); without addresses it cannot be looked at again, and is written). */
+static bool is_hidden(struct intake *in, const struct wire_flow *f, const struct program *p,
+		      const struct names_of *names, struct batch_entry *e)
+{
+	if (!is_ignored(in->settings, f, p, names->resolved->text))
+		return false;
+	if (names_is_own(names->resolved))
+		return true;
+	e->key.apart = (uint32_t)(e->connection >> 32) | 1;
+	return false;
 }
 
 void intake_flow(struct intake *in, const struct wire_flow *f, wire_ns now)
@@ -277,10 +286,12 @@ void intake_flow(struct intake *in, const struct wire_flow *f, wire_ns now)
 		.cookie = f->cookie,
 		.connection = connection_hash(f),
 		.user = f->image,
+		.rport = f->rport,
 		.ended = f->flags & WIRE_FLOW_ENDED,
 	};
 	struct program *p = e.key.image ? e.key.image->command->program : NULL;
 	struct names_of names;
+	bool hides;
 
 	/* what is in a tunnel's frames is counted at the sockets behind it as well */
 	*(f->flags & WIRE_FLOW_TUNNEL ? &e.sums.tunnel_sent_bytes : &e.sums.sent_bytes) = f->sent_bytes;
@@ -290,8 +301,8 @@ void intake_flow(struct intake *in, const struct wire_flow *f, wire_ns now)
 		used_network(in, e.key.image, f->uid, e.sums.last_s);
 	e.sums.connections =
 		f->cookie == 0 || seen_first(in->seen, e.connection, e.ended, (int64_t)(now / NS));
-	find_names(in, f, first, &e, &names);
-	if (is_ignored(in->settings, f, p, &names)) {
+	hides = find_names(in, f, first, &e, &names);
+	if (is_ignored(in->settings, f, p, NULL) || (hides && is_hidden(in, f, p, &names, &e))) {
 		if (p)
 			programs_ignored(in->programs, p, e.sums.sent_bytes + e.sums.received_bytes);
 		return;
@@ -315,27 +326,27 @@ static bool name_late(void *arg, struct batch_entry *e)
 			.family = key->family,
 			.begin_ns = (wire_ns)e->sums.first_s * NS},
 		.cookie = e->cookie,
-		.rport = (uint16_t)key->rport,
+		.rport = e->rport,
 		.id = e->connection,
 		.incoming = key->direction == WIRE_DIRECTION_IN,
 		.begins = e->sums.connections > 0,
 		.ends = e->ended,
 	};
 	struct names_of names;
+	bool hides;
 
+	key->apart = 0;
 	/* of sockets that share a row the name of the last would be the name of all */
 	if (key->lport < 0 || key->addresses_off || e->sums.events != 1 ||
-	    (key->names.claim && names_is_own(key->names.resolved)))
+	    (key->names.claim && names_is_own(key->names.resolved) && in->settings->n_ignore == 0))
 		return true;
-	names_find(in->names, &c, &names);
+	hides = names_find(in->names, &c, &names);
 	key->names.claim = key->names.claim ?: names.claim;
-	if (!names.resolved || names.resolved == key->names.resolved ||
-	    (key->names.resolved && names.resolved->source >= key->names.resolved->source))
-		return true;
-	key->names.resolved = names.resolved;
-	if (!may_hide(&names) ||
+	if (names.resolved && (!key->names.resolved || names.resolved->source < key->names.resolved->source))
+		key->names.resolved = names.resolved;
+	if (!hides || key->names.resolved != names.resolved ||
 	    !settings_ignored(in->settings, key->family, key->laddr, key->raddr, (uint16_t)key->lport,
-			      (uint16_t)key->rport, NULL, names.resolved->text))
+			      e->rport, NULL, names.resolved->text))
 		return true;
 	if (key->image)
 		programs_ignored(in->programs, key->image->command->program,

@@ -173,6 +173,8 @@ void keep_window(struct keep *k, const struct wire_window *window)
 	intake_window(&k->in, stage_now());
 	k->window_to = window->to_ns ? window->to_ns : stage_now();
 	k->flush_id = window->flush_id ? window->flush_id : k->flush_id;
+	if (k->stage->settings.n_ignore > 0)
+		intake_name(&k->in); /* what is left out by its name is no reason to write */
 	if (is_worth_it(k)) {
 		if (keep_now_ms() >= k->retry_ms || window->flush_id)
 			write_all(k);

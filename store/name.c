@@ -86,9 +86,3 @@ void name_table_free(struct name_table *t)
 	free(t->chain);
 	memset(t, 0, sizeof(*t));
 }
-
-bool name_may_hide(const struct name *n)
-{
-	return n->source == WIRE_NAME_DNS || n->source == WIRE_NAME_LIBC || n->source == WIRE_NAME_SHARED ||
-	       n->source == WIRE_NAME_HOSTS;
-}

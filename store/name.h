@@ -35,9 +35,4 @@ struct name *name_ref(struct name *);		     /* NULL is fine */
 void name_unref(struct name_table *, struct name *); /* NULL is fine */
 void name_table_free(struct name_table *);	     /* every reference must have been given back */
 
-/* May "Log ignore" match it? Only what a resolver tied to the address: what a program claims, and what
- * anybody on the link may answer (mDNS, LLMNR) or set for an address of theirs (reverse lookup), hides
- * nothing. */
-bool name_may_hide(const struct name *);
-
 #endif

@@ -16,6 +16,7 @@ struct held {
 	struct held *next;
 	TAILQ_ENTRY(held) queue;
 	struct name *name;
+	bool hides; /* a resolved one that "Log ignore" may match */
 	uint64_t key;
 	uint64_t ended_window; /* 0: it goes on */
 };
@@ -117,13 +118,14 @@ static void grow(struct table *t)
 }
 
 /* Takes the reference to name. */
-static int hold(struct names *n, struct table *t, uint64_t key, struct name *name)
+static int hold(struct names *n, struct table *t, uint64_t key, struct name *name, bool hides)
 {
 	struct held *h = find(t, key), **at;
 
 	if (h) {
 		name_unref(&n->names, h->name);
 		h->name = name;
+		h->hides = hides;
 		return 0;
 	}
 	if (t->count >= NAMES_CONNECTIONS_MAX)
@@ -136,6 +138,7 @@ static int hold(struct names *n, struct table *t, uint64_t key, struct name *nam
 	}
 	h->key = key;
 	h->name = name;
+	h->hides = hides;
 	at = chain_of(t, key);
 	h->next = *at;
 	*at = h;
@@ -145,7 +148,7 @@ static int hold(struct names *n, struct table *t, uint64_t key, struct name *nam
 }
 
 /* What is held under key, used now; ends: for the last time but one window. */
-static struct name *use(struct names *n, struct table *t, uint64_t key, bool ends)
+static const struct held *use(struct names *n, struct table *t, uint64_t key, bool ends)
 {
 	struct held *h = find(t, key);
 
@@ -157,7 +160,7 @@ static struct name *use(struct names *n, struct table *t, uint64_t key, bool end
 		h->ended_window = n->window;
 		t->ended++;
 	}
-	return h->name;
+	return h;
 }
 
 /* Of a claim: whoever uses the socket, and of its peers this one only. Whoever finds another that gives the
@@ -182,26 +185,41 @@ int names_add(struct names *n, const struct wire_name *w)
 	if (!WIRE_NAME_IS_CLAIM(w->source))
 		return answers_add(n->answers, w);
 	name = name_intern(&n->names, (const char *)(w + 1), w->source);
-	return name ? hold(n, &n->claims, claim_key(w->cookie, w->addr, w->rport), name) : -ENOMEM;
+	return name ? hold(n, &n->claims, claim_key(w->cookie, w->addr, w->rport), name, false) : -ENOMEM;
 }
 
-void names_find(struct names *n, const struct names_connection *c, struct names_of *of)
+/* What is kept of the connection. */
+static bool find_held(struct names *n, const struct names_connection *c, struct names_of *of)
+{
+	const struct held *h;
+
+	if (!c->incoming && (h = use(n, &n->claims, claim_key(c->cookie, c->ask.addr, c->rport), c->ends)))
+		of->claim = h->name;
+	h = use(n, &n->resolved, c->id, c->ends);
+	of->resolved = h ? h->name : NULL;
+	return h && h->hides;
+}
+
+bool names_find(struct names *n, const struct names_connection *c, struct names_of *of)
 {
 	struct name *found;
+	bool hides;
 
 	*of = (struct names_of){NULL, NULL};
-	if (c->cookie && !c->incoming)
-		of->claim = use(n, &n->claims, claim_key(c->cookie, c->ask.addr, c->rport), c->ends);
-	if (c->cookie)
-		of->resolved = use(n, &n->resolved, c->id, c->ends);
-	if (!c->begins || names_is_own(of->resolved))
-		return;
+	hides = c->cookie && find_held(n, c, of);
+	if (!c->begins || (hides && names_is_own(of->resolved)))
+		return hides;
 	found = answers_find(n->answers, &c->ask);
-	if (!found || (of->resolved && found->source >= of->resolved->source))
-		return;
-	of->resolved = found;
+	if (!of->resolved || (found && found->source < of->resolved->source)) {
+		of->resolved = found;
+		hides = false;
+	}
+	if (!of->resolved)
+		return false;
+	hides = hides || answers_vouch(n->answers, &c->ask, of->resolved->text);
 	if (c->cookie && !c->ends)
-		(void)hold(n, &n->resolved, c->id, name_ref(found));
+		(void)hold(n, &n->resolved, c->id, name_ref(of->resolved), hides);
+	return hides;
 }
 
 bool names_is_own(const struct name *resolved)

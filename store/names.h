@@ -37,7 +37,10 @@ struct names_connection {
 	bool begins;   /* it was not seen before */
 	bool ends;
 };
-void names_find(struct names *, const struct names_connection *, struct names_of *);
+
+/* True: "Log ignore" may match the resolved name. Not what a program claims, nor what anybody may have told
+ * it: see answers_vouch(). */
+bool names_find(struct names *, const struct names_connection *, struct names_of *);
 
 /* Was this one told to the process itself? Then no better one will come; NULL: no. */
 bool names_is_own(const struct name *resolved);

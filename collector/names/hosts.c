@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "collector/names/hosts.h"
 
-#include <arpa/inet.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "collector/names/domain.h"
+#include "collector/names/lines.h"
 
 struct entry {
 	uint16_t family;
@@ -21,8 +21,7 @@ struct hosts {
 	const struct wire_hosts *now; /* the piece that is being read */
 	struct entry entry[HOSTS_MAX];
 	size_t used;
-	char line[HOSTS_LINE]; /* that which the last piece ended in */
-	size_t len;
+	struct lines lines;
 };
 
 struct hosts *hosts_new(hosts_told *told, void *arg)
@@ -52,6 +51,7 @@ static void tell(struct hosts *h, const struct entry *e, uint32_t ttl_s)
 				 .ttl_s = ttl_s,
 				 .family = e->family,
 				 .source = WIRE_NAME_HOSTS,
+				 .flags = WIRE_NAME_SYSTEM,
 				 .name_len = (__u16)(strlen(e->name) + 1)};
 
 	memcpy(name.addr, e->addr, WIRE_ADDR_SIZE);
@@ -91,36 +91,16 @@ static void take_entry(struct hosts *h, const struct entry *like, const char *na
 	tell(h, e, WIRE_NAME_EVER);
 }
 
-/* False: no address, or that of nobody. */
-static bool read_address(const char *text, struct entry *e)
+static void take_line(void *arg, char *line)
 {
-	static const uint8_t nobody[WIRE_ADDR_SIZE];
+	char name[WIRE_DOMAIN_MAX], *rest, *word = strtok_r(line, LINES_BLANKS, &rest);
+	struct entry e = {0};
 
-	*e = (struct entry){.family = AF_INET};
-	if (inet_pton(AF_INET, text, e->addr) != 1) {
-		e->family = AF_INET6;
-		if (inet_pton(AF_INET6, text, e->addr) != 1)
-			return false;
-	}
-	return memcmp(e->addr, nobody, sizeof(nobody)) != 0;
-}
-
-static void take_line(struct hosts *h)
-{
-	static const char blanks[] = " \t\r\f\v";
-	char text[HOSTS_LINE + 1], name[WIRE_DOMAIN_MAX], *rest, *word;
-	struct entry e;
-
-	memcpy(text, h->line, h->len);
-	text[h->len] = '\0';
-	text[strcspn(text, "#")] = '\0';
-	h->len = 0;
-	word = strtok_r(text, blanks, &rest);
-	if (!word || !read_address(word, &e))
+	if (!word || !(e.family = (uint16_t)lines_address(word, e.addr)))
 		return;
-	word = strtok_r(NULL, blanks, &rest);
+	word = strtok_r(NULL, LINES_BLANKS, &rest);
 	if (word && domain_of_host(name, word, strlen(word)))
-		take_entry(h, &e, name);
+		take_entry(arg, &e, name);
 }
 
 static void forget_unseen(struct hosts *h)
@@ -141,20 +121,10 @@ static void forget_unseen(struct hosts *h)
 void hosts_piece(struct hosts *h, const struct wire_hosts *piece, const char *text)
 {
 	h->now = piece;
-	if (piece->flags & WIRE_HOSTS_FIRST) {
-		h->len = 0;
-		for (size_t i = 0; i < h->used; i++)
-			h->entry[i].seen = false;
-	}
-	for (size_t i = 0; i < piece->text_len; i++) {
-		if (text[i] == '\n')
-			take_line(h);
-		else if (h->len < HOSTS_LINE)
-			h->line[h->len++] = text[i];
-	}
-	if (piece->flags & WIRE_HOSTS_LAST) {
-		take_line(h);
+	for (size_t i = 0; i < h->used && piece->flags & WIRE_HOSTS_FIRST; i++)
+		h->entry[i].seen = false;
+	lines_piece(&h->lines, piece, text, take_line, h);
+	if (piece->flags & WIRE_HOSTS_LAST)
 		forget_unseen(h);
-	}
 	h->now = NULL;
 }

@@ -3,8 +3,8 @@
  * hosts.h - what hosts(5) of the machine says: of each address the first name, which is the canonical one.
  * Said once, and again when it changes. No I/O.
  *
- * Bounds: HOSTS_MAX addresses, HOSTS_LINE bytes of a line; what is past them is left out. Lists of what is to
- * be blocked are long, but of one address.
+ * Bound: HOSTS_MAX addresses; what is past them is left out. Lists of what is to be blocked are long, but of
+ * one address.
  */
 #ifndef FEMTOSNITCH_NAMES_HOSTS_H
 #define FEMTOSNITCH_NAMES_HOSTS_H
@@ -12,7 +12,6 @@
 #include "bpf/wire.h"
 
 #define HOSTS_MAX 1024
-#define HOSTS_LINE 512
 
 struct hosts;
 

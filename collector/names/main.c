@@ -16,6 +16,7 @@
 
 #include "collector/names/hosts.h"
 #include "collector/names/reading.h"
+#include "collector/names/servers.h"
 #include "config/log.h"
 #include "config/sandbox.h"
 #include "config/stage.h"
@@ -28,6 +29,7 @@ struct names {
 	struct stage stage;
 	struct reading *reading;
 	struct hosts *hosts;
+	struct servers *servers;
 	wire_ns since_ns; /* when losses were said last */
 };
 
@@ -64,6 +66,16 @@ static void say_losses(struct names *n)
 	n->since_ns = now;
 }
 
+static void take_file(struct names *n, const struct wire_hosts *piece)
+{
+	const char *text = (const char *)(piece + 1);
+
+	if (piece->file == WIRE_HOSTS_NAMES)
+		hosts_piece(n->hosts, piece, text);
+	else
+		servers_piece(n->servers, piece, text);
+}
+
 static void take(struct names *n, const struct wire_hdr *hdr, const void *payload)
 {
 	const struct wire_payload *p = payload;
@@ -73,7 +85,7 @@ static void take(struct names *n, const struct wire_hdr *hdr, const void *payloa
 		reading_payload(n->reading, p, (const uint8_t *)(p + 1));
 		break;
 	case WIRE_HOSTS:
-		hosts_piece(n->hosts, payload, (const char *)payload + sizeof(struct wire_hosts));
+		take_file(n, payload);
 		break;
 	case WIRE_FLUSH:
 		say_losses(n);
@@ -138,9 +150,10 @@ int main(int argc, char **argv)
 	static struct names n;
 
 	stage_start(&n.stage, WIRE_STAGE_NAMES, OUT_BOUND, argc, argv);
-	n.reading = reading_new(put_name, &n);
+	n.servers = servers_new();
+	n.reading = reading_new(n.servers, put_name, &n);
 	n.hosts = hosts_new(put_name, &n);
-	if (!n.reading || !n.hosts)
+	if (!n.servers || !n.reading || !n.hosts)
 		fatalx("no memory");
 	n.since_ns = stage_now();
 	prctl(PR_SET_NAME, "femtosnitch-nam"); /* started by its descriptor, it has that for a name */

@@ -19,6 +19,7 @@
 #define DNS_LENGTH 2 /* bytes before a message over TCP (RFC 1035, 4.2.2) */
 
 struct reading {
+	const struct servers *servers;
 	reading_told *told;
 	void *arg;
 	struct asked *asked;
@@ -26,12 +27,13 @@ struct reading {
 	const struct wire_payload *now; /* the payload that is being read */
 };
 
-struct reading *reading_new(reading_told *told, void *arg)
+struct reading *reading_new(const struct servers *servers, reading_told *told, void *arg)
 {
 	struct reading *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return NULL;
+	r->servers = servers;
 	r->told = told;
 	r->arg = arg;
 	r->asked = asked_new();
@@ -157,6 +159,9 @@ static void tell_address(struct reading *r, const struct dns_address *a, enum wi
 				 .family = a->family,
 				 .source = source,
 				 .name_len = (__u16)a->name_len};
+
+	if (source == WIRE_NAME_DNS && servers_answered(r->servers, r->now))
+		name.flags = WIRE_NAME_SYSTEM;
 
 	memcpy(name.addr, a->addr, WIRE_ADDR_SIZE);
 	r->told(r->arg, &name, a->name);

@@ -15,14 +15,16 @@
 #include <stdint.h>
 
 #include "bpf/wire.h"
+#include "collector/names/servers.h"
 
 struct reading;
 
 /* name has wire_name.name_len bytes with the NUL. */
 typedef void reading_told(void *arg, const struct wire_name *, const char *name);
 
-struct reading *reading_new(reading_told *, void *arg); /* NULL: no memory */
-void reading_free(struct reading *);			/* NULL is fine */
+/* The servers are kept, not copied. NULL: no memory. */
+struct reading *reading_new(const struct servers *, reading_told *, void *arg);
+void reading_free(struct reading *); /* NULL is fine */
 
 /* data: data_len bytes that were checked with wire_check(). */
 void reading_payload(struct reading *, const struct wire_payload *, const uint8_t *data);

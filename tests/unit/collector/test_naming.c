@@ -26,6 +26,7 @@
 
 static char self[PATH_MAX];
 static char hosts[64]; /* not there, mostly */
+static const char *const files[WIRE_HOSTS__MAX] = {hosts, "/nowhere", "/nowhere"};
 static const char hello[] = "GET / HTTP/1.1\r\nHost: www.example.org\r\n\r\n";
 
 struct rig {
@@ -52,7 +53,7 @@ static int set_up(void **state)
 	r.stage.out = frame_writer_new(ends[1], 1 << 20);
 	r.from = frame_reader_new(ends[0]);
 	r.out = ends[0];
-	r.naming = naming_new(&r.stage, self, hosts);
+	r.naming = naming_new(&r.stage, self, files);
 	assert_non_null(r.naming);
 	r.now_ms = 1;
 	*state = &r;
@@ -277,7 +278,7 @@ static void a_broken_program_does_no_harm(void **state)
 	assert_int_equal(write(fd, "no program\n", 11), 11);
 	close(fd);
 	naming_free(r->naming);
-	r->naming = naming_new(&r->stage, path, hosts);
+	r->naming = naming_new(&r->stage, path, files);
 	for (int wait = 1000; wait <= 8000; wait *= 2) {
 		naming_tick(r->naming, true, r->now_ms);
 		expect(r, WIRE_ERROR);
@@ -286,7 +287,7 @@ static void a_broken_program_does_no_harm(void **state)
 	}
 	unlink(path);
 	rmdir(dir);
-	assert_null(naming_new(&r->stage, path, hosts));
+	assert_null(naming_new(&r->stage, path, files));
 }
 
 int main(int argc, char **argv)

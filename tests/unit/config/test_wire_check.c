@@ -516,6 +516,7 @@ static void test_hosts(void **state)
 	good();
 	bad_u32(offsetof(struct wire_hosts, flags), WIRE_HOSTS_FLAGS + 1, "unknown flag");
 	bad_u32(offsetof(struct wire_hosts, text_len), 2, "does not fill");
+	bad_u32(offsetof(struct wire_hosts, file), WIRE_HOSTS__MAX, "file of hosts");
 }
 
 static void test_payload(void **state)
@@ -542,9 +543,17 @@ static void test_name(void **state)
 	add("a\\010-_.9z", 11);
 	good();
 	only_this_length();
-	bad_u16(offsetof(struct wire_name, source), WIRE_NAME_NONE, "source of a name");
-	bad_u16(offsetof(struct wire_name, source), WIRE_NAME_SHARED, "source of a name");
-	bad_u16(offsetof(struct wire_name, source), WIRE_NAME__MAX, "source of a name");
+	bad_u8(offsetof(struct wire_name, source), WIRE_NAME_NONE, "source of a name");
+	bad_u8(offsetof(struct wire_name, source), WIRE_NAME_SHARED, "source of a name");
+	bad_u8(offsetof(struct wire_name, source), WIRE_NAME__MAX, "source of a name");
+	bad_u8(offsetof(struct wire_name, flags), WIRE_NAME_FLAGS + 1, "unknown flag");
+	name.flags = WIRE_NAME_SYSTEM;
+	begin(WIRE_NAME, &name, sizeof(name));
+	add("a\\010-_.9z", 11);
+	good();
+	bad_u8(offsetof(struct wire_name, source), WIRE_NAME_LIBC, "no system says");
+	bad_u8(offsetof(struct wire_name, source), WIRE_NAME_SNI, "no system says");
+	bad_u8(offsetof(struct wire_name, source), WIRE_NAME_PTR, "no system says");
 	bad_u16(offsetof(struct wire_name, family), AF_UNIX, "family of a name");
 	bad_u16(offsetof(struct wire_name, name_len), 10, "does not fill");
 	bad_u8(text + 10, 'x', "not terminated");

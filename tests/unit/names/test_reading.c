@@ -14,7 +14,7 @@
 
 static struct vector v;
 static char told[8192];
-static unsigned names;
+static unsigned names, name_flags;
 static const struct wire_payload *given;
 
 static void note(void *arg, const struct wire_name *name, const char *text)
@@ -31,8 +31,9 @@ static void note(void *arg, const struct wire_name *name, const char *text)
 	names++;
 	snprintf(told + used, sizeof(told) - used, "%s%s %s", used ? "; " : "",
 		 wire_name_source_name(name->source), text);
+	name_flags = name->flags;
 	assert_int_equal(name->image.tgid, 7);
-	assert_int_equal(name->netns, 9);
+	assert_int_equal(name->netns, given->netns);
 	assert_int_equal(name->cookie != 0, WIRE_NAME_IS_CLAIM(name->source));
 	if (!WIRE_NAME_IS_CLAIM(name->source))
 		return;
@@ -41,13 +42,16 @@ static void note(void *arg, const struct wire_name *name, const char *text)
 }
 
 struct rig {
+	struct servers *servers;
 	struct reading *reading;
 	struct wire_payload payload;
 };
 
 static void begin(struct rig *r, unsigned protocol, unsigned port)
 {
-	*r = (struct rig){.reading = reading_new(note, NULL)};
+	*r = (struct rig){.servers = servers_new()};
+	assert_non_null(r->servers);
+	r->reading = reading_new(r->servers, note, NULL);
 	assert_non_null(r->reading);
 	r->payload = (struct wire_payload){.image.tgid = 7,
 					   .netns = 9,
@@ -64,6 +68,7 @@ static void end(struct rig *r, const char *want)
 {
 	assert_string_equal(told, want);
 	reading_free(r->reading);
+	servers_free(r->servers);
 }
 
 static void give(struct rig *r, unsigned flags, const uint8_t *bytes, size_t len)
@@ -294,6 +299,57 @@ static void answers_nobody_asked_for_are_not(void **state)
 	end(&r, "");
 }
 
+/* The last name's flags for an answer of this server in that network namespace. */
+static unsigned flags_of(struct rig *r, uint8_t last, uint32_t netns)
+{
+	static const uint8_t prefix[] = {192, 0, 2};
+
+	r->payload.netns = netns;
+	memcpy(r->payload.raddr, prefix, sizeof(prefix));
+	r->payload.raddr[3] = last;
+	name_flags = 99;
+	ask(r, "dns/a");
+	load(&v, "dns/a");
+	give(r, WIRE_PAYLOAD_RECEIVED, v.bytes, v.len);
+	return name_flags;
+}
+
+static void read_file(struct rig *r, unsigned file, const char *text)
+{
+	struct wire_hosts piece = {.netns = 9,
+				   .flags = WIRE_HOSTS_FIRST | WIRE_HOSTS_LAST,
+				   .file = file,
+				   .text_len = (__u32)strlen(text)};
+
+	servers_piece(r->servers, &piece, text);
+}
+
+static void who_answered_is_told(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	begin(&r, IPPROTO_UDP, 53);
+	assert_int_equal(flags_of(&r, 1, 9), 0);
+	read_file(&r, WIRE_HOSTS_SERVERS,
+		  "# nameserver 192.0.2.4\nsearch example.org\nnameserver\t192.0.2.1 x\n nameserver nobody\n"
+		  "nameserver fe80::1%eth0\nnameserver 192.0.2.3");
+	read_file(&r, WIRE_HOSTS_UPSTREAM, "nameserver 192.0.2.2\n");
+	for (uint8_t server = 1; server <= 3; server++)
+		assert_int_equal(flags_of(&r, server, 9), WIRE_NAME_SYSTEM);
+	assert_int_equal(flags_of(&r, 4, 9), 0);
+	assert_int_equal(flags_of(&r, 1, 10), 0); /* there anybody may be 192.0.2.1 */
+	read_file(&r, WIRE_HOSTS_SERVERS, "nameserver 192.0.2.4\n");
+	assert_int_equal(flags_of(&r, 1, 9), 0);
+	assert_int_equal(flags_of(&r, 2, 9), WIRE_NAME_SYSTEM);
+	assert_int_equal(flags_of(&r, 4, 9), WIRE_NAME_SYSTEM);
+	r.payload.family = AF_INET6;
+	memset(r.payload.raddr, 0, sizeof(r.payload.raddr));
+	assert_int_equal(flags_of(&r, 4, 9), 0);
+	reading_free(r.reading);
+	servers_free(r.servers);
+}
+
 static void another_server_does_not_answer(void **state)
 {
 	struct rig r;
@@ -413,6 +469,7 @@ int main(void)
 		cmocka_unit_test(quic_is_read_from_udp),
 		cmocka_unit_test(answers_are_believed_once),
 		cmocka_unit_test(answers_nobody_asked_for_are_not),
+		cmocka_unit_test(who_answered_is_told),
 		cmocka_unit_test(another_server_does_not_answer),
 		cmocka_unit_test(forgotten_questions_stay_without_a_name),
 		cmocka_unit_test(answers_over_tcp_come_in_pieces),

@@ -485,7 +485,7 @@ static inline __attribute__((unused)) void feed_claim(struct feed *f, const stru
 	struct wire_name w = {.image = flow->image,
 			      .cookie = flow->cookie,
 			      .family = flow->family,
-			      .source = (uint16_t)source,
+			      .source = (uint8_t)source,
 			      .rport = flow->rport};
 
 	memcpy(w.addr, flow->raddr, sizeof(w.addr));

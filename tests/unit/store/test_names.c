@@ -73,7 +73,10 @@ static void claim(unsigned pid, uint16_t lport, unsigned source, const char *tex
 static void answer(unsigned pid, unsigned source, int64_t at_s, const char *text)
 {
 	feed_name(&f,
-		  (struct wire_name){.source = (uint16_t)source,
+		  (struct wire_name){.source = (uint8_t)source,
+				     .flags = source == WIRE_NAME_DNS || source == WIRE_NAME_HOSTS
+						      ? WIRE_NAME_SYSTEM
+						      : 0,
 				     .family = AF_INET,
 				     .addr = ADDRESS,
 				     .ttl_s = 60,
@@ -413,7 +416,7 @@ static void only_resolved_names_hide(void **state)
 	   "/bin/p1|www.ignored.org|ech|NULL");
 	for (i = 0; i < 2; i++) { /* anybody on the link may answer these */
 		feed_name(&f,
-			  (struct wire_name){.source = (uint16_t)weak[i],
+			  (struct wire_name){.source = (uint8_t)weak[i],
 					     .family = AF_INET,
 					     .addr = OTHER,
 					     .ttl_s = 60,
@@ -437,6 +440,101 @@ static void only_resolved_names_hide(void **state)
 	feed_stop(&f);
 	assert_string_equal(feed_ask(&f, "SELECT ignored FROM programs WHERE exe = '/bin/p2'"), "2042");
 	feed_rmdir(dir);
+}
+
+/* As answer(), by a server that is not of this machine, or in another network namespace. */
+static void other_answer(unsigned pid, unsigned source, uint8_t flags, uint32_t netns, const char *text)
+{
+	feed_name(&f,
+		  (struct wire_name){.source = (uint8_t)source,
+				     .flags = flags,
+				     .family = AF_INET,
+				     .addr = ADDRESS,
+				     .ttl_s = 60,
+				     .netns = netns},
+		  pid, -1, text);
+}
+
+#define written(expected)                                                                                    \
+	assert_string_equal(feed_ask(&f, "SELECT exe, domain, name_source FROM connections ORDER BY lport"), \
+			    expected)
+
+/* Whoever runs a name server of their own, or says what getaddrinfo(3) finds, hides nothing by it. */
+static void only_servers_of_this_machine_hide(void **state)
+{
+	(void)state;
+	begin(IGNORE);
+	other_answer(1, WIRE_NAME_DNS, 0, NETNS, "ignored.org");
+	flow(1, 1000);
+	flow(2, 1001); /* neither for others */
+	other_answer(3, WIRE_NAME_LIBC, 0, NETNS, "www.ignored.org");
+	flow(3, 1002);
+	window();
+	written("/bin/p1|ignored.org|dns\n/bin/p2|ignored.org|shared\n/bin/p3|www.ignored.org|libc");
+	/* in a namespace of their own they are whoever they like to be */
+	other_answer(1, WIRE_NAME_DNS, WIRE_NAME_SYSTEM, NETNS + 1, "www.ignored.org");
+	flow(1, 1003);
+	window();
+	assert_string_equal(feed_ask(&f, "SELECT count(*) FROM connections"), "4");
+	/* the system says the same of what getaddrinfo() found, to whomever: systemd-resolved, say */
+	other_answer(2, WIRE_NAME_DNS, WIRE_NAME_SYSTEM, NETNS, "www.ignored.org");
+	flow(3, 1004);
+	window();
+	assert_string_equal(feed_ask(&f, "SELECT count(*) FROM connections"), "4");
+	end();
+}
+
+/* It is good for as long as the system said, not as long as others say the same. */
+static void what_the_system_said_ends(void **state)
+{
+	struct wire_flow flow = flow_of(1, 1000);
+
+	(void)state;
+	begin(IGNORE);
+	answer(1, WIRE_NAME_DNS, -63, "ignored.org"); /* 60 seconds, and two */
+	other_answer(1, WIRE_NAME_DNS, 0, NETNS, "ignored.org");
+	feed_flow(&f, &flow);
+	window();
+	written("/bin/p1|ignored.org|dns");
+	end();
+}
+
+/* Two programs use one address; what another was told of it is not what this one asked for. */
+static void shared_names_do_not_hide_what_has_another(void **state)
+{
+	struct wire_flow flow = flow_of(1, 1000);
+
+	(void)state;
+	begin(IGNORE);
+	answer(2, WIRE_NAME_DNS, -1, "ignored.org");
+	flow.flags = 0;
+	feed_flow(&f, &flow);
+	flow.sent_bytes = 5; /* more of the same */
+	feed_flow(&f, &flow);
+	flow = flow_of(3, 1001);
+	feed_flow(&f, &flow);
+	answer(1, WIRE_NAME_DNS, -2, "mine.example");
+	window();
+	written("/bin/p1|mine.example|dns");
+	flow = flow_of(1, 1000); /* the connection goes on */
+	feed_flow(&f, &flow);
+	window();
+	assert_string_equal(feed_ask(&f, "SELECT count(*), max(domain) FROM connections"), "2|mine.example");
+	feed_stop(&f);
+	assert_string_equal(feed_ask(&f, "SELECT name, ignored FROM programs WHERE ignored > 0"), "p3|1001");
+	feed_rmdir(dir);
+}
+
+/* Ports that are not written tell connections apart nevertheless. */
+static void late_without_ports(void **state)
+{
+	(void)state;
+	begin("{\"Log ports\": false}");
+	flow(1, 1000);
+	claim(1, 1000, WIRE_NAME_SNI, "late.example");
+	window();
+	assert_string_equal(feed_ask(&f, "SELECT rport, domain FROM connections"), "0|late.example");
+	end();
 }
 
 static void ignored_when_the_name_comes_late(void **state)
@@ -548,6 +646,10 @@ int main(void)
 		cmocka_unit_test(forks),
 		cmocka_unit_test(hosts_files),
 		cmocka_unit_test(only_resolved_names_hide),
+		cmocka_unit_test(only_servers_of_this_machine_hide),
+		cmocka_unit_test(what_the_system_said_ends),
+		cmocka_unit_test(shared_names_do_not_hide_what_has_another),
+		cmocka_unit_test(late_without_ports),
 		cmocka_unit_test(ignored_when_the_name_comes_late),
 		cmocka_unit_test(blank_without_addresses),
 		cmocka_unit_test(rollups_and_conn_log),
