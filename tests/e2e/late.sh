@@ -18,7 +18,9 @@ peer_start
 attached() { sql "SELECT reason FROM coverage WHERE state = 'attached'" | cut -d' ' -f1; }
 losses() { sql "SELECT count(*) FROM losses WHERE kind = 'hook' AND detail LIKE '$1'"; }
 collector=$(stage_pid collector)
-loader=$(tr -d ' ' <"/proc/$collector/task/$collector/children")
+loader=$(for pid in $(cat "/proc/$collector/task/$collector/children"); do
+	grep -q femtosnitch-names "/proc/$pid/cmdline" || echo "$pid" # the other child
+done)
 
 # ---- it can do no more than it must
 
