@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * cover.c - owns the table of filesystems and the two crews that reach for them.
+ * cover.c - owns the table of filesystems and the crews that reach for them.
  *
  * A mark goes away with its filesystem, and a device number comes back with another one (a second USB stick):
  * each change of the mount table therefore marks all local filesystems again, which costs microseconds and
@@ -18,6 +18,7 @@
 
 #include "config/log.h"
 #include "hasher/mounts.h"
+#include "hasher/proc.h"
 
 #define JOBS_MAX 4096	/* marks and look-ups on their way */
 #define NAMESPACES 64	/* mount namespaces remembered; a forgotten one is looked through once more */
@@ -28,13 +29,14 @@ struct cover {
 	const struct watch *watch;
 	struct cover_listener listener;
 	struct mounts *mounts;
-	struct crew *near, *far;
+	struct crew *crew[DISTANCE__MAX];
 	int mount_fd;
 	__u32 namespace[NAMESPACES];
 	unsigned next_namespace;
 	/* while a mountinfo is read */
 	__u64 now_ms;
 	__u32 through; /* process whose mounts these are, 0: ours */
+	bool strange;  /* it lives in another user namespace */
 };
 
 struct cover *cover_new(const struct watch *watch, const struct cover_listener *listener)
@@ -48,8 +50,8 @@ struct cover *cover_new(const struct watch *watch, const struct cover_listener *
 	c->listener = *listener;
 	c->mount_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 	c->mounts = mounts_new();
-	c->near = reach_new(JOBS_MAX);
-	if (c->mount_fd < 0 || !c->mounts || !c->near) {
+	c->crew[DISTANCE_NEAR] = reach_new(JOBS_MAX);
+	if (c->mount_fd < 0 || !c->mounts || !c->crew[DISTANCE_NEAR]) {
 		cover_free(c);
 		return NULL;
 	}
@@ -61,25 +63,26 @@ struct cover *cover_new(const struct watch *watch, const struct cover_listener *
 void cover_free(struct cover *c)
 {
 	int err = errno;
+	unsigned i;
 
 	if (!c)
 		return;
 	if (c->mount_fd >= 0)
 		close(c->mount_fd);
 	mounts_free(c->mounts);
-	crew_stop(c->near);
-	crew_stop(c->far);
+	for (i = 0; i < DISTANCE__MAX; i++)
+		crew_stop(c->crew[i]);
 	free(c);
 	errno = err;
 }
 
-static struct crew *crew_for(struct cover *c, bool far)
+static struct crew *crew_for(struct cover *c, enum distance distance)
 {
-	if (!far)
-		return c->near;
-	if (!c->far && (c->far = reach_new(JOBS_MAX)) == NULL)
-		log_warn("thread for remote filesystems");
-	return c->far;
+	struct crew **crew = &c->crew[distance];
+
+	if (!*crew && (*crew = reach_new(JOBS_MAX)) == NULL)
+		log_warn("thread for filesystems that may not answer");
+	return *crew;
 }
 
 static void lost(struct cover *c, struct mounts_fs *fs, const char *where, int error)
@@ -93,13 +96,13 @@ static void lost(struct cover *c, struct mounts_fs *fs, const char *where, int e
 /* Send somebody to mark the filesystem at path. */
 static void ask(struct cover *c, struct mounts_fs *fs, const char *path, __u32 mount_id)
 {
-	struct crew *crew = crew_for(c, fs->far);
+	struct crew *crew = crew_for(c, (enum distance)fs->distance);
 	struct reach_job *job = crew ? reach_job_new(REACH_MARK, path) : NULL;
 	int rc = -ENOMEM;
 
 	if (job) {
 		job->watch = c->watch;
-		job->far = fs->far;
+		job->distance = (enum distance)fs->distance;
 		job->dev = fs->dev;
 		job->mount_id = mount_id;
 		rc = reach_submit(crew, job);
@@ -110,6 +113,15 @@ static void ask(struct cover *c, struct mounts_fs *fs, const char *path, __u32 m
 	}
 	fs->asked++;
 	fs->asked_ms = c->now_ms;
+}
+
+static enum distance distance(const struct cover *c, const struct mounts_fs *fs)
+{
+	if (fs->class == MOUNTS_USER)
+		return DISTANCE_STRANGE;
+	if (fs->ours)
+		return fs->class == MOUNTS_LOCAL ? DISTANCE_NEAR : DISTANCE_FAR;
+	return c->strange ? DISTANCE_STRANGE : DISTANCE_FAR;
 }
 
 /* One line of somebody's mountinfo. */
@@ -128,7 +140,8 @@ static void found(void *arg, const struct mounts_line *m)
 	fs->class = class;
 	if (!c->through)
 		fs->ours = true;
-	fs->far = !fs->ours || class != MOUNTS_LOCAL;
+	if (distance(c, fs) < fs->distance)
+		fs->distance = distance(c, fs);
 	if (class == MOUNTS_USER)
 		fs->state = MOUNTS_UNWATCHED;
 	if (fs->state == MOUNTS_UNWATCHED || fs->state == MOUNTS_FAILED)
@@ -156,6 +169,7 @@ int cover_scan(struct cover *c)
 	int rc;
 
 	c->through = 0;
+	c->strange = false;
 	mounts_scan_begin(c->mounts);
 	rc = mounts_read("/proc/self/mountinfo", found, c);
 	if (!rc)
@@ -177,6 +191,7 @@ static int scan_through(struct cover *c, __u32 tgid)
 		return -ENOENT;
 	snprintf(path, sizeof(path), "/proc/%u/mountinfo", tgid);
 	c->through = tgid;
+	c->strange = !proc_our_users(tgid);
 	return mounts_read(path, found, c);
 }
 
@@ -212,7 +227,6 @@ void cover_exec(struct cover *c, const struct wire_exec *exec, __u64 now_ms)
 	if (!fs || fs->state != MOUNTS_NEW || fs->asked)
 		return;
 	fs->class = MOUNTS_REMOTE;
-	fs->far = true;
 	snprintf(path, sizeof(path), "/proc/%u/exe", exec->image.tgid);
 	ask(c, fs, path, 0);
 }
@@ -228,14 +242,9 @@ void cover_missed(struct cover *c, const struct wire_exec *exec, __u64 now_ms)
 	cover_exec(c, exec, now_ms);
 }
 
-struct crew *cover_near(struct cover *c)
+struct crew *cover_crew(struct cover *c, enum distance distance)
 {
-	return c->near;
-}
-
-struct crew *cover_far(struct cover *c)
-{
-	return c->far;
+	return c->crew[distance];
 }
 
 void cover_marked(struct cover *c, const struct reach_job *job)
@@ -270,24 +279,24 @@ int cover_open(struct cover *c, struct reach_job *job)
 	struct crew *crew;
 
 	job->at_path = fs && fs->ours;
-	job->far = !fs || fs->far;
-	crew = crew_for(c, job->far);
+	job->distance = cover_distance(c, job->record.dev);
+	crew = crew_for(c, job->distance);
 	if (crew)
 		return reach_submit(crew, job);
 	reach_job_free(job);
 	return -ENOMEM;
 }
 
-bool cover_is_far(struct cover *c, __u32 dev)
+enum distance cover_distance(struct cover *c, __u32 dev)
 {
 	const struct mounts_fs *fs = mounts_get(c->mounts, dev);
 
-	return !fs || fs->far;
+	return fs ? (enum distance)fs->distance : DISTANCE_STRANGE;
 }
 
 bool cover_settled(struct cover *c)
 {
-	return !crew_jobs(c->near);
+	return !crew_jobs(c->crew[DISTANCE_NEAR]);
 }
 
 unsigned cover_watched(struct cover *c)

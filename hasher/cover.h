@@ -39,17 +39,16 @@ void cover_exec(struct cover *, const struct wire_exec *, __u64 now_ms);
 /* No event came for this record, though one should have: watch its filesystem again. */
 void cover_missed(struct cover *, const struct wire_exec *, __u64 now_ms);
 
-/* The crews that go there: near for what answers by itself, far for servers. Results of MARK go to
+/* The crew that goes there; but for what is near made when first needed, NULL before. Results of MARK go to
  * cover_marked(), others are whose they are. */
-struct crew *cover_near(struct cover *);
-struct crew *cover_far(struct cover *); /* made when first needed, NULL before */
+struct crew *cover_crew(struct cover *, enum distance);
 void cover_marked(struct cover *, const struct reach_job *);
 
 /* Look for the file of an exec record; takes the job. 0 or -errno. */
 int cover_open(struct cover *, struct reach_job *);
 
-/* Are the files of this filesystem (superblock's device) far? */
-bool cover_is_far(struct cover *, __u32 dev);
+/* How far the files of this filesystem (superblock's device) are. */
+enum distance cover_distance(struct cover *, __u32 dev);
 
 bool cover_settled(struct cover *); /* nothing that answers by itself is still to be marked */
 unsigned cover_watched(struct cover *);

@@ -18,7 +18,8 @@
 struct far_job {
 	struct crew_job crew;
 	const struct watch *watch; /* read */
-	int close_fd;		   /* close; -1: read */
+	enum distance distance;
+	int close_fd; /* close; -1: read */
 	bool stuck;
 	struct watch_losses losses;
 	unsigned n;
@@ -27,6 +28,7 @@ struct far_job {
 
 struct far {
 	struct watch *watch;
+	enum distance distance;
 	struct crew *crew;
 	bool reading; /* a read is on its way */
 };
@@ -37,7 +39,7 @@ static int step(struct crew_job *crew_job, void *buf)
 
 	(void)buf;
 	if (job->close_fd < 0)
-		job->n = watch_read_far(job->watch, job->event, &job->losses);
+		job->n = watch_read_far(job->watch, job->distance, job->event, &job->losses);
 	else
 		close(job->close_fd);
 	return 0;
@@ -72,13 +74,14 @@ static const struct crew_kind far_kind = {
 	.limit_ms = FAR_LIMIT_MS,
 };
 
-struct far *far_new(struct watch *watch)
+struct far *far_new(struct watch *watch, enum distance distance)
 {
 	struct far *f = calloc(1, sizeof(*f));
 
 	if (!f)
 		return NULL;
 	f->watch = watch;
+	f->distance = distance;
 	f->crew = crew_new(&far_kind, JOBS_MAX);
 	if (f->crew)
 		return f;
@@ -102,6 +105,7 @@ static int submit(struct far *f, int close_fd)
 	if (!job)
 		return -ENOMEM;
 	job->watch = f->watch;
+	job->distance = f->distance;
 	job->close_fd = close_fd;
 	rc = crew_submit(f->crew, &job->crew);
 	if (rc)
@@ -111,7 +115,7 @@ static int submit(struct far *f, int close_fd)
 
 static bool queued(const struct far *f)
 {
-	int fd = watch_fd(f->watch, WATCH_FAR);
+	int fd = watch_fd(f->watch, f->distance);
 	int bytes = 0;
 
 	return fd >= 0 && !ioctl(fd, FIONREAD, &bytes) && bytes > 0;
@@ -119,7 +123,7 @@ static bool queued(const struct far *f)
 
 int far_events_fd(const struct far *f)
 {
-	return f->reading ? -1 : watch_fd(f->watch, WATCH_FAR);
+	return f->reading ? -1 : watch_fd(f->watch, f->distance);
 }
 
 int far_results_fd(const struct far *f)
@@ -174,8 +178,8 @@ void far_close(struct far *f, int fd)
 void far_check(struct far *f)
 {
 	crew_check(f->crew);
-	if (far_gave_up(f) && watch_fd(f->watch, WATCH_FAR) >= 0)
-		watch_close_far(f->watch);
+	if (far_gave_up(f) && watch_fd(f->watch, f->distance) >= 0)
+		watch_close_far(f->watch, f->distance);
 }
 
 bool far_busy(const struct far *f)

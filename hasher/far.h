@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * far.h - exec events of filesystems that may not answer, read and closed by a thread that may hang. After
- * FAR_LIMIT_MS without an answer the event is lost (and counted) and another thread goes on; when
- * CREW_STUCK_MAX threads hang at once, these filesystems are not watched any more, which is said.
+ * far.h - exec events of filesystems that may not answer, all of one distance, read and closed by a thread
+ * that may hang. After FAR_LIMIT_MS without an answer the event is lost (and counted) and another thread goes
+ * on; when CREW_STUCK_MAX threads hang at once, these filesystems are not watched any more, which is said.
  */
 #ifndef FEMTOSNITCH_HASHER_FAR_H
 #define FEMTOSNITCH_HASHER_FAR_H
@@ -15,8 +15,8 @@
 
 struct far;
 
-struct far *far_new(struct watch *); /* borrows it; NULL: errno says why */
-void far_free(struct far *);	     /* NULL is fine */
+struct far *far_new(struct watch *, enum distance); /* borrows it; NULL: errno says why */
+void far_free(struct far *);			    /* NULL is fine */
 
 /* Readable: call far_take(). */
 int far_events_fd(const struct far *); /* -1 while the thread reads */

@@ -25,8 +25,8 @@ struct hashing *hashing_new(unsigned max_files)
 
 	if (!h)
 		return NULL;
-	h->max_files[HASHING_BIG] = h->max_files[HASHING_FAR] = max_files / 8;
-	h->max_files[HASHING_SMALL] = max_files - 2 * (max_files / 8);
+	h->max_files[HASHING_BIG] = h->max_files[HASHING_FAR] = h->max_files[HASHING_STRANGE] = max_files / 8;
+	h->max_files[HASHING_SMALL] = max_files - 3 * (max_files / 8);
 	return h;
 }
 
@@ -57,17 +57,29 @@ static void hash_here(struct hashing *h, int fd, const struct wire_file *st, str
 	digest_free(d);
 }
 
-int hashing_submit(struct hashing *h, int fd, __u64 file_id, const struct wire_file *st, bool far,
-		   struct digest_result *now)
+static enum hashing_crew who_hashes(const struct wire_file *st, enum distance distance)
 {
-	enum hashing_crew who = far ? HASHING_FAR : st->size_bytes < BIG_BYTES ? HASHING_SMALL : HASHING_BIG;
+	switch (distance) {
+	case DISTANCE_NEAR:
+		return st->size_bytes < BIG_BYTES ? HASHING_SMALL : HASHING_BIG;
+	case DISTANCE_FAR:
+		return HASHING_FAR;
+	default:
+		return HASHING_STRANGE;
+	}
+}
+
+int hashing_submit(struct hashing *h, int fd, __u64 file_id, const struct wire_file *st,
+		   enum distance distance, struct digest_result *now)
+{
+	enum hashing_crew who = who_hashes(st, distance);
 
 	if (!h->crew[who])
 		h->crew[who] = worker_new(h->max_files[who], who == HASHING_BIG);
 	if (h->crew[who] && !worker_submit(h->crew[who], fd, file_id, st))
 		return 0;
 	*now = (struct digest_result){.hash_error = WIRE_HASH_BUSY};
-	if (far)
+	if (distance)
 		h->refused++;
 	else
 		hash_here(h, fd, st, now);

@@ -2,7 +2,8 @@
 /*
  * hashing.h - who hashes what. Small files at normal priority: at a low one they would wait on a busy machine
  * for longer than they are remembered. Big ones at low priority, or they would be felt. Those that may not
- * answer (far) apart, so that nobody waits for them. Each crew is made when its first file comes.
+ * answer apart, by their distance, so that nobody waits for them. Each crew is made when its first file
+ * comes.
  */
 #ifndef FEMTOSNITCH_HASHER_HASHING_H
 #define FEMTOSNITCH_HASHER_HASHING_H
@@ -11,6 +12,7 @@
 
 #include "bpf/wire.h"
 #include "hasher/digest.h"
+#include "hasher/distance.h"
 
 struct hashing;
 
@@ -18,6 +20,7 @@ enum hashing_crew {
 	HASHING_SMALL,
 	HASHING_BIG,
 	HASHING_FAR,
+	HASHING_STRANGE,
 	HASHING__CREWS
 };
 
@@ -27,7 +30,7 @@ void hashing_free(struct hashing *);		 /* NULL is fine */
 /* Hash fd. 0: later, fd is taken. 1: *now is the result already (too many wait: small files are hashed on the
  * spot, others refused with WIRE_HASH_BUSY); fd stays the caller's, as a far one must not be closed by
  * everyone. */
-int hashing_submit(struct hashing *, int fd, __u64 file_id, const struct wire_file *st, bool far,
+int hashing_submit(struct hashing *, int fd, __u64 file_id, const struct wire_file *st, enum distance,
 		   struct digest_result *now);
 
 int hashing_fd(const struct hashing *, enum hashing_crew); /* readable: results; -1: no such crew yet */

@@ -50,11 +50,11 @@ struct images {
 	struct join *join;
 	struct owners owners;
 	struct fetch fetch;
-	struct cover *cover; /* NULL without fanotify */
-	struct crew *near;   /* without fanotify: who looks for files */
-	struct far *far;     /* NULL without fanotify */
-	bool far_lost;	     /* said that it gave up */
-	__u64 crowded_ms;    /* when candidates last had reason to wait long */
+	struct cover *cover;		/* NULL without fanotify */
+	struct crew *near;		/* without fanotify: who looks for files */
+	struct far *far[DISTANCE__MAX]; /* NULL: near, or no fanotify */
+	bool far_lost[DISTANCE__MAX];	/* said that it gave up */
+	__u64 crowded_ms;		/* when candidates last had reason to wait long */
 	__u64 candidates_dropped;
 	__u64 refused_said;
 	__u64 said[LOST__MAX];
@@ -102,7 +102,7 @@ static bool is_awaited(struct cache_file *f)
 	return true;
 }
 
-static void event(struct images *im, __u32 tgid, int fd, bool far)
+static void event(struct images *im, __u32 tgid, int fd, enum distance distance)
 {
 	const char *script;
 	struct wire_file st;
@@ -110,11 +110,11 @@ static void event(struct images *im, __u32 tgid, int fd, bool far)
 	__u64 file_id;
 
 	if (file_stat(fd, &st)) {
-		versions_let_go(&im->versions, fd, far);
+		versions_let_go(&im->versions, fd, distance);
 		return;
 	}
-	script = far ? NULL : scripts_path(fd);
-	file_id = versions_executed(&im->versions, fd, &st, far);
+	script = distance ? NULL : scripts_path(fd);
+	file_id = versions_executed(&im->versions, fd, &st, distance);
 	f = cache_by_id(im->versions.cache, file_id);
 	if (!f || !tgid)
 		return;
@@ -126,12 +126,25 @@ static void event(struct images *im, __u32 tgid, int fd, bool far)
 
 static void executed(void *arg, __u32 tgid, int fd)
 {
-	event(arg, tgid, fd, false);
+	event(arg, tgid, fd, DISTANCE_NEAR);
 }
 
 static void executed_far(void *arg, __u32 tgid, int fd)
 {
-	event(arg, tgid, fd, true);
+	event(arg, tgid, fd, DISTANCE_FAR);
+}
+
+static void executed_strange(void *arg, __u32 tgid, int fd)
+{
+	event(arg, tgid, fd, DISTANCE_STRANGE);
+}
+
+/* With far_take() or far_take_all(). */
+static void take_far(struct images *im, enum distance distance,
+		     void (*take)(struct far *, void (*)(void *, __u32, int), void *))
+{
+	if (im->far[distance])
+		take(im->far[distance], distance == DISTANCE_FAR ? executed_far : executed_strange, im);
 }
 
 static void modified(void *arg, __u32 tgid, int fd)
@@ -148,7 +161,8 @@ unsigned images_drain(struct images *im, bool has_room)
 
 	if (!im->watch)
 		return 0;
-	far_take(im->far, executed_far, im);
+	take_far(im, DISTANCE_FAR, far_take);
+	take_far(im, DISTANCE_STRANGE, far_take);
 	return watch_drain(im->watch, &listener);
 }
 
@@ -171,7 +185,7 @@ static __u16 add_text(char *to, size_t *at, const char *text)
 static void watch_name(struct images *im, const struct wire_exec *exec, bool elsewhere, __u64 file_id)
 {
 	if (im->named && !elsewhere && !(exec->flags & (WIRE_EXEC_UNLINKED | WIRE_EXEC_PATH_CUT)) &&
-	    !cover_is_far(im->cover, exec->file.dev))
+	    cover_distance(im->cover, exec->file.dev) == DISTANCE_NEAR)
 		named_watch(im->named, wire_exec_path(exec), &exec->file, file_id);
 }
 
@@ -274,8 +288,8 @@ void images_exec(struct images *im, const struct wire_exec *exec, size_t len)
 	if (im->cover)
 		cover_exec(im->cover, exec, now_ms());
 	f = cache_by_record(im->versions.cache, &exec->file);
-	if (!f && im->cover && cover_is_far(im->cover, exec->file.dev))
-		far_take_all(im->far, executed_far, im);
+	if (!f && im->cover)
+		take_far(im, cover_distance(im->cover, exec->file.dev), far_take_all);
 	if (!f)
 		f = joined(im, exec, &how, &file_id);
 	if (!f && how != JOIN_CERTAIN && how != JOIN_RENAMED) {
@@ -309,7 +323,7 @@ static void opened(struct images *im, struct reach_job *job)
 		versions_failed(&im->versions, f, (unsigned)job->error);
 		return;
 	}
-	versions_found(&im->versions, f, job->fd, &job->st, job->far);
+	versions_found(&im->versions, f, job->fd, &job->st, job->distance);
 	job->fd = -1;
 }
 
@@ -327,14 +341,12 @@ static bool take_reached(struct images *im, struct crew *crew)
 	return true;
 }
 
-static struct crew *near(struct images *im)
+/* Who goes to files at that distance; NULL: nobody yet. */
+static struct crew *who_goes(struct images *im, enum distance distance)
 {
-	return im->cover ? cover_near(im->cover) : im->near;
-}
-
-static struct crew *far(struct images *im)
-{
-	return im->cover ? cover_far(im->cover) : NULL;
+	if (im->cover)
+		return cover_crew(im->cover, distance);
+	return distance == DISTANCE_NEAR ? im->near : NULL;
 }
 
 void images_renamed(struct images *im)
@@ -360,7 +372,9 @@ bool images_result(struct images *im)
 		return true;
 	}
 	return scripts_result(im->scripts) || libraries_result(im->libraries, now_ms()) ||
-	       take_reached(im, near(im)) || take_reached(im, far(im)) || owners_answer(&im->owners) ||
+	       take_reached(im, who_goes(im, DISTANCE_NEAR)) ||
+	       take_reached(im, who_goes(im, DISTANCE_FAR)) ||
+	       take_reached(im, who_goes(im, DISTANCE_STRANGE)) || owners_answer(&im->owners) ||
 	       take_replaced(im) || fetch_result(&im->fetch);
 }
 
@@ -376,15 +390,31 @@ void images_mounts(struct images *im)
 	}
 }
 
+static int far_fd(struct images *im, enum distance distance, int (*fd)(const struct far *))
+{
+	return im->far[distance] ? fd(im->far[distance]) : -1;
+}
+
+static int who_goes_fd(struct images *im, enum distance distance)
+{
+	struct crew *crew = who_goes(im, distance);
+
+	return crew ? crew_fd(crew) : -1;
+}
+
 int images_fd(struct images *im, enum images_fd which)
 {
 	switch (which) {
 	case IMAGES_EXECUTED:
 		return im->watch ? watch_fd(im->watch, WATCH_NEAR) : -1;
 	case IMAGES_EXECUTED_FAR:
-		return im->far ? far_events_fd(im->far) : -1;
+		return far_fd(im, DISTANCE_FAR, far_events_fd);
+	case IMAGES_EXECUTED_STRANGE:
+		return far_fd(im, DISTANCE_STRANGE, far_events_fd);
 	case IMAGES_READ_FAR:
-		return im->far ? far_results_fd(im->far) : -1;
+		return far_fd(im, DISTANCE_FAR, far_results_fd);
+	case IMAGES_READ_STRANGE:
+		return far_fd(im, DISTANCE_STRANGE, far_results_fd);
 	case IMAGES_MODIFIED:
 		return im->watch ? watch_fd(im->watch, WATCH_MODIFIED) : -1;
 	case IMAGES_RENAMED:
@@ -396,19 +426,20 @@ int images_fd(struct images *im, enum images_fd which)
 	case IMAGES_HASHED:
 	case IMAGES_HASHED_BIG:
 	case IMAGES_HASHED_FAR:
+	case IMAGES_HASHED_STRANGE:
 		return hashing_fd(im->versions.hashing, (enum hashing_crew)(which - IMAGES_HASHED));
 	case IMAGES_LIBRARIES:
 		return libraries_fd(im->libraries);
 	case IMAGES_SCRIPTS:
 		return scripts_fd(im->scripts);
 	case IMAGES_NEAR:
-		return crew_fd(near(im));
+	case IMAGES_FAR:
+	case IMAGES_STRANGE:
+		return who_goes_fd(im, (enum distance)(which - IMAGES_NEAR));
 	case IMAGES_PACKAGES:
 		return owners_fd(&im->owners);
 	case IMAGES_FETCHED:
 		return fetch_fd(&im->fetch);
-	case IMAGES_FAR:
-		return far(im) ? crew_fd(far(im)) : -1;
 	default:
 		return -1;
 	}
@@ -419,15 +450,17 @@ int images_fd(struct images *im, enum images_fd which)
 void images_check(struct images *im, bool caught_up)
 {
 	__u64 now = now_ms();
+	unsigned i;
 
 	hashing_check(im->versions.hashing);
 	scripts_check(im->scripts);
 	libraries_check(im->libraries);
-	crew_check(near(im));
-	if (far(im))
-		crew_check(far(im));
-	if (im->far)
-		far_check(im->far);
+	for (i = 0; i < DISTANCE__MAX; i++) {
+		if (who_goes(im, (enum distance)i))
+			crew_check(who_goes(im, (enum distance)i));
+		if (im->far[i])
+			far_check(im->far[i]);
+	}
 	owners_check(&im->owners);
 	if (im->named)
 		named_check(im->named);
@@ -442,9 +475,16 @@ void images_check(struct images *im, bool caught_up)
 
 bool images_busy(struct images *im)
 {
+	unsigned i;
+
+	for (i = 0; i < DISTANCE__MAX; i++) {
+		struct crew *crew = who_goes(im, (enum distance)i);
+
+		if ((crew && crew_jobs(crew)) || (im->far[i] && far_busy(im->far[i])))
+			return true;
+	}
 	return hashing_busy(im->versions.hashing) || owners_busy(&im->owners) || join_count(im->join) ||
 	       scripts_busy(im->scripts) || libraries_busy(im->libraries) || fetch_busy(&im->fetch) ||
-	       crew_jobs(near(im)) || (far(im) && crew_jobs(far(im))) || (im->far && far_busy(im->far)) ||
 	       (im->named && named_busy(im->named));
 }
 
@@ -458,6 +498,7 @@ static void say(struct images *im, enum lost what, __u64 count, enum wire_loss_k
 void images_losses(struct images *im)
 {
 	struct watch_losses w = {0};
+	unsigned i;
 
 	if (im->watch)
 		w = watch_losses(im->watch);
@@ -467,10 +508,12 @@ void images_losses(struct images *im)
 	    "the file of an exec event could not be opened");
 	say(im, LOST_CANDIDATE, im->candidates_dropped, WIRE_LOSS_FANOTIFY_READ,
 	    "too many exec events waited for their record");
-	if (im->far && far_gave_up(im->far) && !im->far_lost)
-		im->far_lost =
-			!stage_loss(im->stage, WIRE_LOSS_MOUNT, 0, 0, 1, 0,
-				    "filesystems of other namespaces or servers: too many did not answer");
+	for (i = DISTANCE_FAR; i < DISTANCE__MAX; i++)
+		if (im->far[i] && far_gave_up(im->far[i]) && !im->far_lost[i])
+			im->far_lost[i] = !stage_loss(im->stage, WIRE_LOSS_MOUNT, 0, 0, 1, 0,
+						      "filesystems of %s: too many did not answer",
+						      i == DISTANCE_FAR ? "other namespaces or servers"
+									: "other users");
 	if (hashing_refused(im->versions.hashing) > im->refused_said) { /* each image says so, too */
 		im->refused_said = hashing_refused(im->versions.hashing);
 		log_warnx("too many files waited: %llu without hash so far",
@@ -499,6 +542,16 @@ bool images_abandon(struct images *im)
 	return versions_abandon(&im->versions) || scripts_abandon(im->scripts);
 }
 
+static bool open_far(struct images *im)
+{
+	unsigned i;
+
+	for (i = DISTANCE_FAR; i < DISTANCE__MAX; i++)
+		if ((im->far[i] = im->versions.far[i] = far_new(im->watch, (enum distance)i)) == NULL)
+			return false;
+	return true;
+}
+
 struct images *images_new(struct stage *stage, struct watch *watch, struct places *places, unsigned max_files)
 {
 	struct images *im = calloc(1, sizeof(*im));
@@ -518,12 +571,15 @@ struct images *images_new(struct stage *stage, struct watch *watch, struct place
 	im->libraries = libraries_new(stage);
 	if (watch && (im->named = named_new()) == NULL)
 		log_warn("a program that another file takes the place of is noticed only when that runs");
-	if (watch && (im->far = far_new(watch)) != NULL)
-		im->cover = cover_new(watch, &listener);
-	else if (!watch)
+	if (versions_open(&im->versions, stage, watch, max_files)) {
+		images_free(im);
+		return NULL;
+	}
+	if (!watch)
 		im->near = reach_new(max_files);
-	if (versions_open(&im->versions, stage, watch, im->far, max_files) || !im->join || !im->scripts ||
-	    !im->apps || !im->libraries || !(im->cover || im->near)) {
+	else if (open_far(im))
+		im->cover = cover_new(watch, &listener);
+	if (!im->join || !im->scripts || !im->apps || !im->libraries || !(im->cover || im->near)) {
 		images_free(im);
 		return NULL;
 	}
@@ -535,6 +591,7 @@ struct images *images_new(struct stage *stage, struct watch *watch, struct place
 void images_free(struct images *im)
 {
 	int err = errno;
+	unsigned i;
 
 	if (!im)
 		return;
@@ -548,7 +605,8 @@ void images_free(struct images *im)
 	cover_free(im->cover);
 	crew_stop(im->near);
 	versions_close(&im->versions);
-	far_free(im->far);
+	for (i = 0; i < DISTANCE__MAX; i++)
+		far_free(im->far[i]);
 	free(im);
 	errno = err;
 }

@@ -21,6 +21,7 @@
 
 #include "hasher/digest.h"
 #include "hasher/file.h"
+#include "hasher/proc.h"
 
 #define LIMIT_MS 3000
 #define NS 1000000000ull
@@ -114,20 +115,24 @@ static int find_below(const struct lookup *job, __u32 tgid, int root)
 	return fd < 0 ? -errno : fd;
 }
 
-static bool is_far(int fd)
+/* Of a file as that process sees it. An overlay answers when those below it do, and in a user namespace they
+ * are anybody's. */
+static enum distance distance_of(int fd, __u32 tgid)
 {
-	static const __u32 servers[] = {FUSE_SUPER_MAGIC, NFS_SUPER_MAGIC,  CIFS_SUPER_MAGIC,
-					SMB_SUPER_MAGIC,  SMB2_SUPER_MAGIC, V9FS_MAGIC,
-					AFS_SUPER_MAGIC,  CEPH_SUPER_MAGIC, CODA_SUPER_MAGIC};
+	static const __u32 servers[] = {NFS_SUPER_MAGIC,  CIFS_SUPER_MAGIC, SMB_SUPER_MAGIC,
+					SMB2_SUPER_MAGIC, V9FS_MAGIC,	    AFS_SUPER_MAGIC,
+					CEPH_SUPER_MAGIC, CODA_SUPER_MAGIC};
 	struct statfs fs;
 	size_t i;
 
-	if (fstatfs(fd, &fs))
-		return true;
+	if (fstatfs(fd, &fs) || (__u32)fs.f_type == FUSE_SUPER_MAGIC)
+		return DISTANCE_STRANGE;
+	if ((__u32)fs.f_type == OVERLAYFS_SUPER_MAGIC && !proc_our_users(tgid))
+		return DISTANCE_STRANGE;
 	for (i = 0; i < sizeof(servers) / sizeof(servers[0]); i++)
 		if ((__u32)fs.f_type == servers[i])
-			return true;
-	return false;
+			return DISTANCE_FAR;
+	return DISTANCE_NEAR;
 }
 
 /* Take what was found, if it can be what was executed. 0, or why not (enum wire_hash_error). */
@@ -165,7 +170,7 @@ static unsigned look(struct lookup *job, __u32 tgid)
 	if (link_of(place, job->path))
 		job->path[0] = '\0';
 	error = take(job, place);
-	job->far = is_far(place);
+	job->distance = distance_of(place, tgid);
 	close(place);
 	return error;
 }

@@ -14,6 +14,7 @@
 
 #include "bpf/wire.h"
 #include "hasher/crew.h"
+#include "hasher/distance.h"
 
 struct lookup {
 	struct crew_job crew;
@@ -24,9 +25,9 @@ struct lookup {
 	__u64 cwd_ino, root_ino;
 	wire_ns before_ns; /* the file was not changed later than this */
 	/* the answer */
-	unsigned error; /* enum wire_hash_error: WIRE_HASH_OK, then what follows is set */
-	int fd;		/* owned */
-	bool far;	/* a server's: who gets fd must not touch it in the loop */
+	unsigned error;		/* enum wire_hash_error: WIRE_HASH_OK, then what follows is set */
+	int fd;			/* owned */
+	enum distance distance; /* unless near, who gets fd must not touch it in the loop */
 	struct wire_file st;
 	char path[WIRE_PATH_MAX]; /* the file's own, as the process saw it */
 	char argument[];	  /* as it is on the command line */

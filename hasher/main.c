@@ -258,7 +258,8 @@ static void run(struct hasher *h)
 		if (fds[IMAGES_MOUNTS].revents && room(h))
 			images_mounts(h->images);
 		if (h->burst || fds[IMAGES_EXECUTED].revents || fds[IMAGES_EXECUTED_FAR].revents ||
-		    fds[IMAGES_MODIFIED].revents || fds[IMAGES_READ_FAR].revents)
+		    fds[IMAGES_EXECUTED_STRANGE].revents || fds[IMAGES_MODIFIED].revents ||
+		    fds[IMAGES_READ_FAR].revents || fds[IMAGES_READ_STRANGE].revents)
 			h->burst = images_drain(h->images, room(h)) > 0;
 		if (fds[IMAGES_RENAMED].revents)
 			images_renamed(h->images);

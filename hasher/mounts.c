@@ -151,7 +151,7 @@ struct mounts_fs *mounts_put(struct mounts *m, __u32 dev)
 		m->size = size;
 	}
 	fs = &m->fs[m->n++];
-	*fs = (struct mounts_fs){.dev = dev};
+	*fs = (struct mounts_fs){.dev = dev, .distance = DISTANCE_STRANGE};
 	return fs;
 }
 

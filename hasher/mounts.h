@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "bpf/wire.h"
+#include "hasher/distance.h"
 
 #define MOUNTS_MAX 4096 /* filesystems; past that the ones met longest ago are forgotten and met anew */
 
@@ -38,13 +39,13 @@ struct mounts_line {
 /* One filesystem. */
 struct mounts_fs {
 	__u32 dev;
-	__u8 class;  /* enum mounts_class */
-	__u8 state;  /* enum mounts_state */
-	bool ours;   /* mounted where we live: goes away with its last mount */
-	bool far;    /* may not answer: a server, or whoever mounted it where we do not live */
-	bool seen;   /* by the scan that runs now */
-	__u16 asked; /* marks on their way */
-	int error;   /* of the last mark that failed, 0 = none */
+	__u8 class;    /* enum mounts_class */
+	__u8 state;    /* enum mounts_state */
+	bool ours;     /* mounted where we live: goes away with its last mount */
+	__u8 distance; /* enum distance: the least that anybody who sees it speaks for */
+	bool seen;     /* by the scan that runs now */
+	__u16 asked;   /* marks on their way */
+	int error;     /* of the last mark that failed, 0 = none */
 	__u64 asked_ms;
 };
 

@@ -56,6 +56,15 @@ bool proc_elsewhere(const struct wire_exec *exec)
 	return ours.stx_dev_major != theirs.stx_dev_major || ours.stx_dev_minor != theirs.stx_dev_minor;
 }
 
+bool proc_our_users(__u32 tgid)
+{
+	struct stat ours, theirs;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%u/ns/user", tgid);
+	return !stat("/proc/self/ns/user", &ours) && !stat(path, &theirs) && ours.st_ino == theirs.st_ino;
+}
+
 /* An open file of /proc stays that of the process it was opened for, so whoever has the number afterwards had
  * it then. */
 bool proc_cgroups(const struct wire_image_key *image, char *to, size_t size)

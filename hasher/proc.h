@@ -18,6 +18,9 @@ bool proc_same(const struct wire_image_key *);
  * when its root is not known. Asks no server. */
 bool proc_elsewhere(const struct wire_exec *);
 
+/* Does it live in our user namespace? Whoever does not may have mounted what does not answer. */
+bool proc_our_users(__u32 tgid);
+
 /* The text of /proc/PID/cgroup, up to size - 1 bytes and a NUL. False: the process is gone. */
 bool proc_cgroups(const struct wire_image_key *, char *to, size_t size);
 

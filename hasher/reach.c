@@ -39,7 +39,7 @@ static int mark(const struct reach_job *job)
 		rc = -ENOENT;
 	snprintf(by_fd, sizeof(by_fd), "/proc/self/fd/%d", fd);
 	if (!rc)
-		rc = watch_mark_filesystem(job->watch, job->far ? WATCH_FAR : WATCH_NEAR, by_fd);
+		rc = watch_mark_filesystem(job->watch, job->distance, by_fd);
 	close(fd); /* or the mount stays busy */
 	return rc;
 }
@@ -120,7 +120,7 @@ static struct crew_job *answer(const struct crew_job *crew_job)
 
 	if (!job)
 		return NULL;
-	job->far = stuck->far;
+	job->distance = stuck->distance;
 	job->dev = stuck->dev;
 	job->mount_id = stuck->mount_id;
 	job->file_id = stuck->file_id;

@@ -10,6 +10,7 @@
 
 #include "bpf/wire.h"
 #include "hasher/crew.h"
+#include "hasher/distance.h"
 #include "hasher/watch.h"
 
 #define REACH_LIMIT_MS 3000
@@ -22,7 +23,7 @@ enum reach_what {
 struct reach_job {
 	struct crew_job crew;
 	enum reach_what what;
-	bool far; /* the file may not answer: who gets its fd must not touch it in the loop */
+	enum distance distance; /* unless near, who gets its fd must not touch it in the loop */
 
 	/* MARK */
 	const struct watch *watch;

@@ -260,7 +260,7 @@ bool scripts_result(struct scripts *s)
 		p->error = job->error;
 		p->path = job->path[0] ? strdup(job->path) : NULL;
 		if (!job->error) {
-			p->file_id = versions_executed(s->versions, job->fd, &job->st, job->far);
+			p->file_id = versions_executed(s->versions, job->fd, &job->st, job->distance);
 			p->error = p->file_id ? WIRE_HASH_PENDING : WIRE_HASH_BUSY;
 			job->fd = -1;
 		}

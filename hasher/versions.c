@@ -12,10 +12,9 @@
 #include "config/log.h"
 #include "hasher/file.h"
 
-int versions_open(struct versions *v, struct stage *stage, struct watch *watch, struct far *far,
-		  unsigned max_files)
+int versions_open(struct versions *v, struct stage *stage, struct watch *watch, unsigned max_files)
 {
-	*v = (struct versions){.stage = stage, .watch = watch, .far = far};
+	*v = (struct versions){.stage = stage, .watch = watch};
 	v->cache = cache_new(CACHE_MAX);
 	v->hashing = hashing_new(max_files);
 	v->known = stage->state_dir ? known_open(stage->state_dir, KNOWN_BOOT_ID) : NULL;
@@ -74,10 +73,10 @@ void versions_failed(struct versions *v, struct cache_file *f, unsigned hash_err
 	settle(v, f, hash_error, NULL);
 }
 
-void versions_let_go(struct versions *v, int fd, bool far)
+void versions_let_go(struct versions *v, int fd, enum distance distance)
 {
-	if (far && v->far)
-		far_close(v->far, fd);
+	if (v->far[distance])
+		far_close(v->far[distance], fd);
 	else
 		close(fd);
 }
@@ -99,49 +98,51 @@ static bool recall(struct versions *v, struct cache_file *f, int fd, const struc
 	return true;
 }
 
-/* Owns fd. A far file is neither closed here nor marked: the loop reads those events. */
-static void hash(struct versions *v, struct cache_file *f, int fd, const struct wire_file *st, bool far)
+/* Owns fd. A file that is not near is neither closed here nor marked: the loop reads those events. */
+static void hash(struct versions *v, struct cache_file *f, int fd, const struct wire_file *st,
+		 enum distance distance)
 {
 	struct digest_result now;
 
-	if (!far && v->watch)
+	if (!distance && v->watch)
 		watch_mark_file(v->watch, fd);
-	if (!far && recall(v, f, fd, st)) {
-		versions_let_go(v, fd, far);
+	if (!distance && recall(v, f, fd, st)) {
+		versions_let_go(v, fd, distance);
 		return;
 	}
-	if (!hashing_submit(v->hashing, fd, f->file_id, st, far, &now))
+	if (!hashing_submit(v->hashing, fd, f->file_id, st, distance, &now))
 		return;
-	versions_let_go(v, fd, far);
+	versions_let_go(v, fd, distance);
 	settle_result(v, f, &now);
 }
 
-__u64 versions_executed(struct versions *v, int fd, const struct wire_file *st, bool far)
+__u64 versions_executed(struct versions *v, int fd, const struct wire_file *st, enum distance distance)
 {
 	struct cache_file *f = cache_by_stat(v->cache, st);
 	__u64 file_id;
 
 	if (!f && (f = cache_add(v->cache, st, NULL)) != NULL) {
 		file_id = f->file_id;
-		hash(v, f, fd, st, far);
+		hash(v, f, fd, st, distance);
 		return file_id;
 	}
-	versions_let_go(v, fd, far);
+	versions_let_go(v, fd, distance);
 	return f ? f->file_id : 0;
 }
 
-void versions_found(struct versions *v, struct cache_file *f, int fd, const struct wire_file *st, bool far)
+void versions_found(struct versions *v, struct cache_file *f, int fd, const struct wire_file *st,
+		    enum distance distance)
 {
 	const struct cache_file *known = cache_by_stat(v->cache, st);
 
 	if (known && known != f && known->hash_error == WIRE_HASH_OK) {
 		settle(v, f, WIRE_HASH_OK, known->sha256);
-		versions_let_go(v, fd, far);
+		versions_let_go(v, fd, distance);
 		return;
 	}
 	if (f->findable)
 		cache_set_stat(v->cache, f, st);
-	hash(v, f, fd, st, far);
+	hash(v, f, fd, st, distance);
 }
 
 void versions_modified(struct versions *v, __u32 tgid, int fd)

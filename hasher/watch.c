@@ -50,7 +50,7 @@ struct watch *watch_new(void)
 		watch_free(w);
 		return NULL;
 	}
-	if (w->group[WATCH_FAR] < 0 || w->group[WATCH_MODIFIED] < 0)
+	if (w->group[DISTANCE_FAR] < 0 || w->group[DISTANCE_STRANGE] < 0 || w->group[WATCH_MODIFIED] < 0)
 		log_warn("fanotify_init: modifications, or programs of other mount namespaces, go unnoticed");
 	return w;
 }
@@ -70,7 +70,7 @@ void watch_free(struct watch *w)
 	errno = err;
 }
 
-int watch_fd(const struct watch *w, enum watch_group group)
+int watch_fd(const struct watch *w, unsigned group)
 {
 	return w->group[group];
 }
@@ -151,10 +151,11 @@ unsigned watch_drain(struct watch *w, const struct watch_listener *l)
 	return n + drain(w, w->group[WATCH_NEAR], l->executed, l->arg);
 }
 
-unsigned watch_read_far(const struct watch *w, struct watch_event *event, struct watch_losses *losses)
+unsigned watch_read_far(const struct watch *w, enum distance distance, struct watch_event *event,
+			struct watch_losses *losses)
 {
 	unsigned queued = 0;
-	int n = take(w->group[WATCH_FAR], &queued, event, losses);
+	int n = take(w->group[distance], &queued, event, losses);
 
 	return n > 0 ? (unsigned)n : 0;
 }
@@ -165,15 +166,16 @@ void watch_lost(struct watch *w, const struct watch_losses *losses)
 	w->losses.unread += losses->unread;
 }
 
-void watch_close_far(struct watch *w)
+void watch_close_far(struct watch *w, enum distance distance)
 {
-	close(w->group[WATCH_FAR]);
-	w->group[WATCH_FAR] = -1;
+	close(w->group[distance]);
+	w->group[distance] = -1;
 }
 
-int watch_mark_filesystem(const struct watch *w, enum watch_group group, const char *path)
+int watch_mark_filesystem(const struct watch *w, enum distance distance, const char *path)
 {
-	if (fanotify_mark(w->group[group], FAN_MARK_ADD | FAN_MARK_FILESYSTEM, FAN_OPEN_EXEC, AT_FDCWD, path))
+	if (fanotify_mark(w->group[distance], FAN_MARK_ADD | FAN_MARK_FILESYSTEM, FAN_OPEN_EXEC, AT_FDCWD,
+			  path))
 		return -errno;
 	return 0;
 }

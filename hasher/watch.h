@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * watch.h - the fanotify groups: two hear of every file opened to be executed on a marked filesystem, one of
- * modifications of the files that were. All only listen (FAN_CLASS_NOTIF): nobody ever waits for us.
+ * watch.h - the fanotify groups: three hear of every file opened to be executed on a marked filesystem, one
+ * of modifications of the files that were. All only listen (FAN_CLASS_NOTIF): nobody ever waits for us.
  *
  * To read an event is to open its file, and that may wait for whoever serves it. So there is a group for
- * filesystems that answer by themselves (near), read by the loop, and one for all others (far), read by a
- * thread that may hang (far.h).
+ * filesystems that answer by themselves (near), read by the loop, and one for each greater distance
+ * (distance.h), read by a thread that may hang (far.h).
  *
  * The way of an event's fd: the kernel opens it when an event is read; who gets it from the listener owns it
  * and closes it at once, or hands it to the hashing thread, which closes it after the last byte.
@@ -14,6 +14,7 @@
 #define FEMTOSNITCH_HASHER_WATCH_H
 
 #include "bpf/wire.h"
+#include "hasher/distance.h"
 
 struct watch;
 
@@ -41,26 +42,25 @@ struct watch_losses {
 struct watch *watch_new(void);
 void watch_free(struct watch *); /* NULL is fine; all marks go with it */
 
-enum watch_group {
-	WATCH_NEAR,
-	WATCH_FAR,
-	WATCH_MODIFIED,
+enum watch_group { /* of exec events by their distance */
+	WATCH_NEAR = DISTANCE_NEAR,
+	WATCH_MODIFIED = DISTANCE__MAX,
 	WATCH__GROUPS
 };
 
-int watch_fd(const struct watch *, enum watch_group); /* readable: events; -1: there is none */
+int watch_fd(const struct watch *, unsigned group); /* readable: events; -1: there is none */
 
-/* Read all that is queued now, but far. The number of events. */
+/* Read all that is queued now, but what is not near. The number of events. */
 unsigned watch_drain(struct watch *, const struct watch_listener *);
 
-/* Read at most WATCH_EVENTS far events; may wait for a server, and may be called from another thread. Their
- * number; the caller owns the fds and passes on what was lost (watch_lost). */
-unsigned watch_read_far(const struct watch *, struct watch_event *, struct watch_losses *);
+/* Read at most WATCH_EVENTS events of that distance; may wait for a server, and may be called from another
+ * thread. Their number; the caller owns the fds and passes on what was lost (watch_lost). */
+unsigned watch_read_far(const struct watch *, enum distance, struct watch_event *, struct watch_losses *);
 void watch_lost(struct watch *, const struct watch_losses *);
-void watch_close_far(struct watch *); /* give up: nobody reads any more */
+void watch_close_far(struct watch *, enum distance); /* give up: nobody reads any more */
 
 /* Watch the filesystem of path. May wait for a server, and may be called from any thread. 0 or -errno. */
-int watch_mark_filesystem(const struct watch *, enum watch_group, const char *path);
+int watch_mark_filesystem(const struct watch *, enum distance, const char *path);
 
 /* Watch this file for modification / stop watching it. */
 void watch_mark_file(struct watch *, int fd);

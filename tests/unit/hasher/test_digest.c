@@ -238,7 +238,7 @@ static void crowd(void **state)
 		/* every other one is too big to be hashed on the spot */
 		assert_int_equal(ftruncate(fd, i % 2 ? 4 << 20 : 1000), 0);
 		file_stat(fd, &st);
-		if (!hashing_submit(h, fd, i, &st, false, &r)) {
+		if (!hashing_submit(h, fd, i, &st, DISTANCE_NEAR, &r)) {
 			queued++;
 			continue;
 		}

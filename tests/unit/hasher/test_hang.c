@@ -118,8 +118,26 @@ static _Noreturn void serve(int fd)
 	}
 }
 
-/* In a mount namespace of its own: FUSE, an overlay over it, and n runs of its program; their pids go to
- * tell, before the first of them the program. Exits 2 if this machine has no such mounts. */
+static bool write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) > 0;
+
+	close(fd);
+	return ok;
+}
+
+/* Root in a user namespace, as everybody may be. */
+static bool be_root_there(void)
+{
+	return !unshare(CLONE_NEWUSER | CLONE_NEWNS) &&
+	       !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+	       write_text("/proc/self/uid_map", "0 0 1") && write_text("/proc/self/setgroups", "deny") &&
+	       write_text("/proc/self/gid_map", "0 0 1");
+}
+
+/* In namespaces of its own: FUSE, an overlay over it, and n runs of its program; their pids go to tell,
+ * before the first of them the program. Exits 2 if this machine has no such mounts. */
 static _Noreturn void hostile_user(int tell, unsigned n)
 {
 	char lower[80], upper[80], work[80], merged[80], options[320];
@@ -133,8 +151,7 @@ static _Noreturn void hostile_user(int tell, unsigned n)
 	snprintf(work, sizeof(work), "%s/t/work", dir);
 	snprintf(merged, sizeof(merged), "%s/t/merged", dir);
 	snprintf(options, sizeof(options), "%s/t", dir);
-	fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	if (fuse < 0 || unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	if (!be_root_there() || (fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC)) < 0 ||
 	    mount("none", options, "tmpfs", 0, NULL) || mkdir(lower, 0755) || mkdir(upper, 0755) ||
 	    mkdir(work, 0755) || mkdir(merged, 0755))
 		_exit(2);
@@ -160,6 +177,72 @@ static _Noreturn void hostile_user(int tell, unsigned n)
 	_exit(0);
 }
 
+/* In a mount namespace that root made: for each byte that goes comes a program that ran and is gone. */
+static _Noreturn void container(int go, int tell)
+{
+	char private[80], byte;
+	struct program p;
+	unsigned i;
+	pid_t pid;
+
+	snprintf(private, sizeof(private), "%s/t", dir);
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", private, "tmpfs", 0, NULL))
+		_exit(1);
+	for (i = 0; read(go, &byte, 1) == 1; i++) {
+		make_program(&p, private, "/bin/true", i);
+		p.parent = getpid();
+		pid = spawn(&p, NULL);
+		unlink(p.path);
+		waitpid(pid, NULL, 0);
+		if (write(tell, &p, sizeof(p)) < 0 || write(tell, &pid, sizeof(pid)) < 0)
+			_exit(1);
+	}
+	_exit(0);
+}
+
+struct container {
+	pid_t pid;
+	int go, tell;
+};
+
+static struct container start_container(const struct rig *r)
+{
+	struct container c;
+	int go[2], tell[2];
+
+	assert_int_equal(pipe2(go, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(tell, O_CLOEXEC), 0);
+	c = (struct container){.pid = fork(), .go = go[1], .tell = tell[0]};
+	if (!c.pid) {
+		close(go[1]);
+		close(r->in); /* or the hasher's input never ends */
+		close(r->out);
+		container(go[0], tell[1]);
+	}
+	close(go[0]);
+	close(tell[1]);
+	return c;
+}
+
+static struct verdict run_in_container(struct rig *r, const struct container *c, struct program *p)
+{
+	pid_t pid;
+
+	assert_int_equal(write(c->go, "", 1), 1);
+	assert_int_equal(read(c->tell, p, sizeof(*p)), sizeof(*p));
+	assert_int_equal(read(c->tell, &pid, sizeof(pid)), sizeof(pid));
+	send_exec(r, p, pid, WIRE_EXEC_EXECVE, 0);
+	return wait_image(r, pid);
+}
+
+static void stop_container(const struct container *c)
+{
+	close(c->go);
+	close(c->tell);
+	reap(c->pid);
+}
+
 static void count(const struct got *g, unsigned *losses, unsigned *hashed, unsigned *timeouts)
 {
 	const struct wire_digest *digest = (const struct wire_digest *)g->payload;
@@ -175,12 +258,13 @@ static void hung_server(void **state)
 	enum {
 		RUNS = 12
 	};
-	struct program hung, fine;
+	struct program hung, fine, contained;
 	struct wire_tick tick = {0};
 	struct verdict v;
 	struct rig r;
 	struct got g;
 	unsigned i, losses = 0, hashed = 0, timeouts = 0;
+	struct container c;
 	int tell[2], status, fd, more;
 	double begun, end, worst = 0;
 	pid_t user, pid;
@@ -193,17 +277,22 @@ static void hung_server(void **state)
 	snprintf(path, sizeof(path), "%s/t", dir);
 	assert_int_equal(mkdir(path, 0755), 0);
 	start(&r);
+	c = start_container(&r);
+	run_in_container(&r, &c, &contained); /* from now on it is watched */
+	assert_hash(run_in_container(&r, &c, &contained), &contained);
 	assert_int_equal(pipe2(tell, O_CLOEXEC), 0);
 	user = fork();
 	if (!user) {
 		setpgid(0, 0);
 		close(r.in); /* or the hasher's input never ends */
 		close(r.out);
+		close(c.go);
 		hostile_user(tell[1], RUNS);
 	}
 	close(tell[1]);
 	if (read(tell[0], &hung, sizeof(hung)) != sizeof(hung)) {
 		waitpid(user, &status, 0);
+		stop_container(&c);
 		stop(&r);
 		rmdir(path);
 		close(tell[0]);
@@ -235,6 +324,9 @@ static void hung_server(void **state)
 	}
 	assert_true(losses >= 2);
 	assert_true(timeouts > 0);
+	/* and the containers of others do not notice either */
+	assert_hash(run_in_container(&r, &c, &contained), &contained);
+	stop_container(&c);
 	close_head(&r);
 	while ((more = receive(&r, &g, 6)) > 0)
 		count(&g, &losses, &hashed, &timeouts);
