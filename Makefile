@@ -212,11 +212,15 @@ bench: all $(ACTORS) $(BENCHES)
 FUZZ_NAMES := $(filter-out %/main.c,$(call sources,collector/names))
 FUZZ_dns := $(FUZZ_NAMES)
 FUZZ_http := $(FUZZ_NAMES)
+FUZZ_hosts := $(FUZZ_NAMES)
+FUZZ_reading := $(FUZZ_NAMES)
 FUZZ_quic := $(FUZZ_NAMES)
 FUZZ_tls := $(FUZZ_NAMES)
 FUZZ_packages := $(foreach f,apk dpkg held line pacman wanted rpmdb/header rpmdb/match,hasher/$f.c)
 FUZZ_LIBS_packages := -lz
 FUZZ_toml := store/import/toml.c store/import/translate.c
+FUZZ_geoip := store/geoip.c
+FUZZ_LIBS_geoip := -lmaxminddb
 FUZZ_notices := store/notices/request.c
 FUZZ_LIBS_notices := -lcjson
 FUZZ_notice := store/notify/notice.c store/notify/words.c

@@ -113,12 +113,43 @@ static void long_files_and_lines_are_bounded(void **state)
 	free(text);
 }
 
+/* At each byte of it. What is told of a part is told of the whole, or of a name that the cut made shorter. */
+static void cut_files_tell_what_they_have(void **state)
+{
+	static const char *const vectors[] = {"hosts/usual", "hosts/blocked", "hosts/odd"};
+	static struct vector v;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+		unsigned most = 0;
+
+		load(&v, vectors[i]);
+		for (size_t len = 0; len <= v.len; len++) {
+			struct hosts *h = hosts_new(note, NULL);
+			struct wire_hosts piece = {.netns = 9,
+						   .flags = WIRE_HOSTS_FIRST | WIRE_HOSTS_LAST,
+						   .text_len = (__u32)len};
+			uint8_t *cut = exactly(v.bytes, len);
+
+			told[0] = '\0';
+			names = 0;
+			hosts_piece(h, &piece, (const char *)cut);
+			assert_in_range(names, most ? most - 1 : 0, most + 1);
+			most = names > most ? names : most;
+			free(cut);
+			hosts_free(h);
+		}
+		assert_true(most > 0 || i == 1); /* what is blocked is nobody's address */
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_name_of_an_address_counts),
 		cmocka_unit_test(only_changes_are_said),
 		cmocka_unit_test(long_files_and_lines_are_bounded),
+		cmocka_unit_test(cut_files_tell_what_they_have),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
