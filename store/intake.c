@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "store/schema.h"
 
@@ -352,6 +353,26 @@ static bool name_late(void *arg, struct batch_entry *e)
 		programs_ignored(in->programs, key->image->command->program,
 				 e->sums.sent_bytes + e->sums.received_bytes);
 	return false;
+}
+
+/* A notification is no way around what is not to be logged. */
+static bool may_tell(const struct settings *settings, const struct wire_name *w, const char *domain)
+{
+	static const uint8_t nowhere[WIRE_ADDR_SIZE];
+
+	return settings->log_addresses &&
+	       (WIRE_NAME_IS_CLAIM(w->source) || settings->n_ignore == 0 ||
+		!settings_ignored(settings, AF_UNSPEC, nowhere, nowhere, 0, 0, NULL, domain));
+}
+
+int intake_told(struct intake *in, const struct wire_name *w)
+{
+	struct image *image = w->image.tgid ? images_find(in->images, &w->image) : NULL;
+	const char *domain = (const char *)(w + 1);
+
+	if (image && may_tell(in->settings, w, domain))
+		programs_named(image->command->program, domain, WIRE_NAME_IS_CLAIM(w->source));
+	return names_add(in->names, w);
 }
 
 void intake_name(struct intake *in)

@@ -38,6 +38,9 @@ int intake_image(struct intake *, const struct wire_image *, int64_t now_s, bool
 /* What finds no room is counted as a loss. */
 void intake_flow(struct intake *, const struct wire_flow *, wire_ns now);
 
+/* A checked name of somebody's peer. 0 or -ENOMEM */
+int intake_told(struct intake *, const struct wire_name *);
+
 /* The batch is about to be written: traffic whose name came behind it gets it now. */
 void intake_name(struct intake *);
 

@@ -38,7 +38,7 @@ static bool handle_identity(struct keep *k, const struct wire_hdr *hdr, const vo
 		rc = intake_place(&k->in, payload);
 		break;
 	case WIRE_NAME:
-		rc = names_add(k->in.names, payload);
+		rc = intake_told(&k->in, payload);
 		break;
 	case WIRE_IMAGE:
 		rc = intake_image(&k->in, payload, now_s, known);

@@ -45,6 +45,7 @@ static void program_free(struct program *p)
 	free(p->exe);
 	free(p->name);
 	free(p->context);
+	free(p->peer);
 	free(p->child);
 	free(p);
 }
@@ -388,6 +389,14 @@ void programs_network(struct programs *ps, struct program *p, struct program *pa
 	replace_text(&parent->child, "it started %s", p->exe ? p->exe : p->name ? p->name : "a program");
 }
 
+void programs_named(struct program *p, const char *domain, bool claimed)
+{
+	if (!p->fresh || p->peer_claimed || (p->peer && !claimed))
+		return;
+	p->peer_claimed = claimed;
+	replace_text(&p->peer, claimed ? "says it talks to %s" : "asked for %s", domain);
+}
+
 void programs_ignored(struct programs *ps, struct program *p, uint64_t bytes)
 {
 	p->ignored_bytes += bytes;
@@ -412,8 +421,10 @@ void programs_looked_up(struct programs *ps, struct program *p)
 	p->fresh = false;
 	ps->fresh -= !is_pending(p);
 	free(p->context);
+	free(p->peer);
 	free(p->child);
-	p->context = p->child = NULL;
+	p->context = p->peer = p->child = NULL;
+	p->peer_claimed = false;
 }
 
 bool programs_have_news(const struct programs *ps)

@@ -4,8 +4,8 @@
  * images that run it. Remembers what its row in snitch.db has still to learn. No I/O.
  *
  * A program lives while an image refers to it, and until programs_sweep() after its news were written. One
- * whose hash is pending lives until that comes, however long its process is gone: the hasher answers for every
- * file it promised, and promises no more than its cache holds.
+ * whose hash is pending lives until that comes, however long its process is gone: the hasher answers for
+ * every file it promised, and promises no more than its cache holds.
  */
 #ifndef FEMTOSNITCH_STORE_PROGRAMS_H
 #define FEMTOSNITCH_STORE_PROGRAMS_H
@@ -35,6 +35,8 @@ struct program {
 	int64_t first_parent_s;	 /* of a program that used the network; 0 = not in this run */
 	uint32_t uid;		 /* of whoever made it fresh */
 	char *context;		 /* how it came to run, for people; NULL unless fresh */
+	char *peer;		 /* whom it talks to, the same; NULL: not known yet */
+	bool peer_claimed;	 /* that is what it said itself */
 	char *child;		 /* which program it started, the same */
 	int64_t modified_s;	 /* 0 = not since it was written */
 	uint64_t ignored_bytes;	 /* not yet written */
@@ -72,6 +74,10 @@ void programs_ignored(struct programs *, struct program *, uint64_t bytes);
  * cmdline (NULL = unknown). */
 void programs_network(struct programs *, struct program *, struct program *parent, uint32_t uid,
 		      const char *cmdline, int64_t now_s);
+
+/* It asked for this name, or claims to talk to it. Only news has use for that: of several the first claim,
+ * else the first that it asked for. */
+void programs_named(struct program *, const char *domain, bool claimed);
 
 size_t programs_fresh(const struct programs *); /* how many wait to be looked up, hash known */
 bool program_waits(const struct program *);	/* is it one of them? */

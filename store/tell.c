@@ -241,12 +241,21 @@ static const char *words(const struct row *row)
 	}
 }
 
+/* "asked for example.org; started by /bin/sh: curl example.org" */
+static void describe(char text[TEXT_MAX], const struct program *p)
+{
+	const char *peer = p->peer ?: "", *context = p->context ?: "";
+
+	snprintf(text, TEXT_MAX, "%s%s%s", peer, *peer && *context ? "; " : "", context);
+	text[utf8_valid_until(text, strlen(text))] = '\0';
+}
+
 static int tell_network(struct tell *t, struct sqlite *s, const struct program *p, const struct row *row,
 			bool known)
 {
 	int kind = row->seen_as == SCHEMA_SEEN_CHANGED ? SCHEMA_KIND_CHANGED : SCHEMA_KIND_NEW, why;
 	const char *what = words(row);
-	char hash[20];
+	char hash[20], text[TEXT_MAX];
 	size_t i;
 
 	if (!what)
@@ -259,7 +268,8 @@ static int tell_network(struct tell *t, struct sqlite *s, const struct program *
 		log_program(t, p, p->first_network_s, what, false);
 	else if (gather(t))
 		textlog_exe(gather(t), p->first_network_s, hash, p->exe, what, "");
-	return add_event(t, s, kind, p->first_network_s, why, p, p->context ?: "");
+	describe(text, p);
+	return add_event(t, s, kind, p->first_network_s, why, p, text);
 }
 
 static int tell_parent(struct tell *t, struct sqlite *s, const struct program *p, const struct row *row,

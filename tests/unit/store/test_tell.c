@@ -185,6 +185,63 @@ static void a_late_hash(void **state)
 	feed_within(&f, 2, EVENTS, "new|/bin/late|told|");
 }
 
+/* What came while the hash was made: names that it asked for, then (claim, unless NULL) what it said of
+ * itself. */
+static void talk(unsigned pid, const char *path, const char *claim)
+{
+	struct feed_image image = {.key = FEED_KEY(pid, 1),
+				   .path = path,
+				   .comm = path + 5,
+				   .file_id = pid,
+				   .hash_error = WIRE_HASH_PENDING,
+				   .source = WIRE_EXEC_NETWORK};
+	const struct wire_name answer = {
+		.source = WIRE_NAME_DNS, .family = AF_INET, .addr = {10, 0, 0, 2}, .ttl_s = 60};
+	struct wire_digest d = {.file_id = pid};
+
+	memset(d.sha256, (int)pid, sizeof(d.sha256));
+	feed_image(&f, &image);
+	feed_name(&f, answer, pid, 0, "first.example");
+	feed_name(&f, answer, pid, 0, "second.example");
+	if (claim) {
+		struct wire_flow flow = feed_tcp(pid, 1000, 443, 1, 1);
+
+		feed_claim(&f, &flow, WIRE_NAME_SNI, claim);
+		feed_claim(&f, &flow, WIRE_NAME_SNI, "later.example");
+	}
+	feed_put(&f, WIRE_DIGEST, &d, sizeof(d), NULL, 0);
+}
+
+/* As far as it is known by then. */
+static void whom_it_talks_to(void **state)
+{
+	(void)state;
+	talk(1, "/bin/asks", NULL);
+	talk(2, "/bin/claims", "claim.example");
+	feed_within(&f, 2, EVENTS,
+		    "new|/bin/asks|told|asked for first.example\nnew|/bin/claims|told|says it talks to "
+		    "claim.example");
+	feed_name(&f, (struct wire_name){.source = WIRE_NAME_LIBC, .family = AF_INET}, 1, 1, "third.example");
+	talk(1, "/bin/asks", "again.example"); /* it is known */
+	feed_window(&f, FEED_T + 10);
+	assert_string_equal(feed_ask(&f, "SELECT count(*) FROM notices"), "2");
+}
+
+/* What is not to be logged is not told, but a claim hides nothing. */
+static void whom_it_may_not_say(void **state)
+{
+	(void)state;
+	feed_restart(&f, dir, "{\"Log ignore\": [\".first.example\", \".claim.example\"]}");
+	talk(1, "/bin/asks", NULL);
+	talk(2, "/bin/claims", "claim.example");
+	feed_within(&f, 2, EVENTS,
+		    "new|/bin/asks|told|asked for second.example\nnew|/bin/claims|told|says it talks to "
+		    "claim.example");
+	feed_restart(&f, dir, "{\"Log addresses\": false}");
+	talk(3, "/bin/silent", "claim.example");
+	feed_within(&f, 2, "SELECT exe, text FROM notices WHERE id > 2", "/bin/silent|");
+}
+
 static void what_ran_before(void **state)
 {
 	struct feed_image ran = {.key = FEED_KEY(1, 1),
@@ -366,6 +423,7 @@ int main(void)
 		TEST(hostile_names),	   TEST(record_json),
 		TEST(five_thousand),	   TEST(parent_and_new_at_once),
 		TEST(flood_in_one_window), TEST(a_lost_name_is_quiet),
+		TEST(whom_it_talks_to),	   TEST(whom_it_may_not_say),
 	};
 
 	return cmocka_run_group_tests_name("store tell", tests, NULL, NULL);
