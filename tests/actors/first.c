@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * first.c - the bytes of FILE are the first that a connection (-u: a connected UDP socket) sends, WAY by WAY:
- *   write send sendto writev pwritev2 sendmsg   in one call, from three pieces where the call takes pieces
- *   sendmmsg  two messages in a call, the second of one byte    split  in four calls: 1, 4 and 100 bytes, the
- * rest file      sendfile                                          uring  io_uring write32 writev32 sendmsg32
- * sendmmsg32                       the calls of a 32-bit program
+ * first.c - the bytes of FILE are the first that a connection (-u: a connected UDP socket) sends:
  *
- *   first -u peers HOST PORT FILE OTHER   one unconnected socket, three peers: FILE to HOST, 100 bytes that
- * say nothing to OTHER, and by io_uring FILE to PORT + 1 of HOST
+ *   first [-a BACK SINK] [-u] WAY HOST PORT FILE
+ *              in one call, or as WAY says; where the call takes pieces, from three of them:
+ *              write send sendto writev pwritev2 sendmsg file (sendfile) uring (io_uring)
+ *              write32 writev32 sendmsg32 sendmmsg32: the calls of a 32-bit program
+ *              sendmmsg: two messages in a call, the second of one byte
+ *              split: in four calls: 1, 4 and 100 bytes, the rest
+ *              -a: FILE is a question for the address of HOST; the answer is read by BACK, recv or uring, and
+ *              100 bytes go to port SINK of HOST over a connection of their own
+ *   first -u peers HOST PORT FILE OTHER
+ *              one unconnected socket, three peers: FILE to HOST, 100 bytes that say nothing to OTHER, and by
+ *              io_uring FILE to PORT + 1 of HOST
  */
 #include <fcntl.h>
 #include <liburing.h>
@@ -16,6 +21,8 @@
 #include <sys/stat.h>
 
 #include "tests/actors/actor.h"
+
+#define USAGE "[-a BACK SINK] [-u] WAY HOST PORT FILE | -u peers HOST PORT FILE OTHER"
 
 struct iovec32 {
 	uint32_t base, len;
@@ -82,24 +89,62 @@ static void send_split(void)
 	sent(send(fd, low->data + at, size - at, 0));
 }
 
+static struct io_uring ring;
+
+static struct io_uring_sqe *ask_uring(void)
+{
+	if (io_uring_queue_init(2, &ring, 0))
+		cannot("no io_uring here");
+	return io_uring_get_sqe(&ring);
+}
+
+/* What it moved. */
+static int answer_uring(void)
+{
+	struct io_uring_cqe *cqe;
+	int moved_bytes;
+
+	if (io_uring_submit_and_wait(&ring, 1) < 0 || io_uring_peek_cqe(&ring, &cqe))
+		die("io_uring");
+	moved_bytes = cqe->res;
+	io_uring_queue_exit(&ring);
+	return moved_bytes;
+}
+
 /* NULL: to whom it is connected. */
 static void send_uring(struct sockaddr_in *to)
 {
 	struct msghdr msg = {
 		.msg_name = to, .msg_namelen = to ? sizeof(*to) : 0, .msg_iov = iov, .msg_iovlen = 3};
-	struct io_uring_cqe *cqe;
-	struct io_uring ring;
+	struct io_uring_sqe *sqe = ask_uring();
 
-	if (io_uring_queue_init(2, &ring, 0))
-		cannot("no io_uring here");
 	if (to)
-		io_uring_prep_sendmsg(io_uring_get_sqe(&ring), fd, &msg, 0);
+		io_uring_prep_sendmsg(sqe, fd, &msg, 0);
 	else
-		io_uring_prep_send(io_uring_get_sqe(&ring), fd, low->data, size, 0);
-	if (io_uring_submit_and_wait(&ring, 1) < 0 || io_uring_peek_cqe(&ring, &cqe))
-		die("io_uring");
-	sent(cqe->res);
-	io_uring_queue_exit(&ring);
+		io_uring_prep_send(sqe, fd, low->data, size, 0);
+	sent(answer_uring());
+}
+
+static ssize_t receive(const char *way)
+{
+	if (!strcmp(way, "recv"))
+		return recv(fd, low->data, sizeof(low->data), 0);
+	if (strcmp(way, "uring"))
+		usage(USAGE);
+	io_uring_prep_recv(ask_uring(), fd, low->data, sizeof(low->data), 0);
+	return answer_uring();
+}
+
+static void go_there(const char *back, const char *host, const char *sink)
+{
+	ssize_t r = receive(back);
+
+	if (r <= 0)
+		die("no answer");
+	moved.received += r;
+	close(fd);
+	fd = connected(SOCK_STREAM, 0, host, sink);
+	send_all(fd, 100, &moved);
 }
 
 #if defined(__x86_64__)
@@ -185,7 +230,7 @@ static void send_by(const char *way)
 	else if (!strcmp(way, "uring"))
 		send_uring(NULL);
 	else if (!send32(way))
-		usage("[-u] WAY HOST PORT FILE");
+		usage(USAGE);
 }
 
 static void send_to_peers(char **argv)
@@ -194,7 +239,7 @@ static void send_to_peers(char **argv)
 
 	if (inet_pton(AF_INET, argv[0], &one.sin_addr) != 1 ||
 	    inet_pton(AF_INET, argv[3], &other.sin_addr) != 1)
-		usage("-u peers HOST PORT FILE OTHER");
+		usage(USAGE);
 	fd = socket(AF_INET, SOCK_DGRAM, 0);
 	sent(sendto(fd, low->data, size, 0, (void *)&one, sizeof(one)));
 	sent(sendto(fd, low->data + size / 2, 100, 0, (void *)&other, sizeof(other)));
@@ -204,20 +249,24 @@ static void send_to_peers(char **argv)
 
 int main(int argc, char **argv)
 {
-	int udp = argc > 1 && !strcmp(argv[1], "-u"), peers;
+	char **back = argc > 3 && !strcmp(argv[1], "-a") ? argv + 2 : NULL;
+	int udp, peers;
 
+	argv += back ? 3 : 0;
+	argc -= back ? 3 : 0;
+	udp = argc > 1 && !strcmp(argv[1], "-u");
 	argv += udp;
 	peers = udp && argv[1] && !strcmp(argv[1], "peers");
 	if (argc - udp - peers != 5)
-		usage("[-u] WAY HOST PORT FILE | -u peers HOST PORT FILE OTHER");
+		usage(USAGE);
 	low = mmap(NULL, sizeof(*low), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | (int)MAP_32BIT,
 		   -1, 0);
 	file = open(argv[4], O_RDONLY | O_CLOEXEC);
 	if (low == MAP_FAILED || file < 0)
 		die(argv[4]);
 	size = pread(file, low->data, sizeof(low->data), 0);
-	if (size < 200)
-		usage("FILE: at least 200 bytes");
+	if (size < (back ? 12 : 200))
+		usage("...: FILE has 200 bytes at least, a question 12");
 	pieces();
 	if (peers) {
 		send_to_peers(argv + 2);
@@ -225,7 +274,9 @@ int main(int argc, char **argv)
 		fd = connected(udp ? SOCK_DGRAM : SOCK_STREAM, 0, argv[2], argv[3]);
 		send_by(argv[1]);
 	}
-	if (!udp)
+	if (back)
+		go_there(back[0], argv[2], back[1]);
+	else if (!udp)
 		finish(fd, &moved);
 	moved_say(&moved);
 	return 0;

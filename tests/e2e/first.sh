@@ -19,6 +19,7 @@ done
 act peers first -u peers $B4 5000 "$initial" $B4B
 before=$(sql "SELECT coalesce(sum(records), 0) FROM losses WHERE kind = 'name'")
 act tls_uring first uring $B4 $SINK "$hello"
+act quic_uring first -u uring $B4 $SINK "$initial"
 act tls_file first file $B4 $SINK "$hello"
 
 # hosts(5) sends no packet. The second runs where another mount namespace hides the first's file.
@@ -56,6 +57,7 @@ for way in write sendmsg sendmmsg writev32; do
 	named quic_$way 'example.com quic'
 done
 named tls_uring ''
+named quic_uring ''
 # each peer of a socket has a name of its own; what io_uring sent to the third was not seen, and has none
 [ ! -e "$T/said/peers" ] ||
 	same peers "$(sql "SELECT raddr, rport, coalesce(domain, '-') FROM connections WHERE exe = '$T/bin/peers'

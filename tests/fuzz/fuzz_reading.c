@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * fuzz_reading.c - any bytes as what several sockets sent and received: each piece behind a head of a byte of
- * what it is, a byte of which socket, and two of how long. Each name that comes out is one that the wire
- * takes.
+ * fuzz_reading.c - any bytes as what several sockets sent and received, and as resolv.conf(5) in pieces: each
+ * piece behind a head of a byte of what it is, a byte of which socket, and two of how long. Each name that
+ * comes out is one that the wire takes.
  */
 #include <netinet/in.h>
 #include <stdint.h>
@@ -29,7 +29,8 @@ static const struct {
 #define KIND 0x07
 #define RECEIVED 0x08
 #define CUT 0x10
-#define GAP 0x20 /* bytes before it were not copied */
+#define GAP 0x20     /* bytes before it were not copied */
+#define SERVERS 0x40 /* it is a piece of resolv.conf: the first of it with RECEIVED, the last with CUT */
 
 static void check(void *arg, const struct wire_name *w, const char *text)
 {
@@ -56,6 +57,7 @@ static void fill(struct wire_payload *p, const uint8_t head[HEAD])
 				   .rport = kinds[kind].port,
 				   .family = AF_INET,
 				   .raddr = {198, 18, 0, 1},
+				   .netns = 9,
 				   .time_ns = 1000,
 				   .cookie = 1 + head[1] % SOCKETS,
 				   .data_len = (__u16)(head[2] << 8 | head[3])};
@@ -65,19 +67,29 @@ static void fill(struct wire_payload *p, const uint8_t head[HEAD])
 		p->flags = WIRE_PAYLOAD_RECEIVED | WIRE_PAYLOAD_LIBC;
 }
 
+static void read_servers(struct servers *s, const uint8_t *head, const uint8_t *data, size_t len)
+{
+	struct wire_hosts piece = {.netns = 9, .file = head[1] % WIRE_HOSTS__MAX, .text_len = (__u32)len};
+
+	piece.flags |= head[0] & RECEIVED ? WIRE_HOSTS_FIRST : 0;
+	piece.flags |= head[0] & CUT ? WIRE_HOSTS_LAST : 0;
+	servers_piece(s, &piece, (const char *)data);
+}
+
 /* Each socket counts its bytes, in each direction. */
-static void read_all(struct reading *r, const uint8_t *data, size_t size)
+static void read_all(struct reading *r, struct servers *s, const uint8_t *data, size_t size)
 {
 	uint64_t moved[SOCKETS][2] = {{0, 0}};
 
 	while (size >= HEAD) {
 		struct wire_payload p;
+		const uint8_t *head = data;
 		uint64_t *offset;
 		uint8_t *copy;
 
 		fill(&p, data);
 		offset = &moved[p.cookie - 1][!!(data[0] & RECEIVED)];
-		*offset += !!(data[0] & GAP);
+		*offset += head[0] & SERVERS ? 0 : !!(head[0] & GAP);
 		p.offset = *offset;
 		data += HEAD;
 		size -= HEAD;
@@ -88,9 +100,13 @@ static void read_all(struct reading *r, const uint8_t *data, size_t size)
 		copy = malloc(p.data_len);
 		if (p.data_len)
 			memcpy(copy, data, p.data_len);
-		reading_payload(r, &p, copy);
+		if (head[0] & SERVERS) {
+			read_servers(s, head, copy, p.data_len);
+		} else {
+			reading_payload(r, &p, copy);
+			*offset += p.data_len;
+		}
 		free(copy);
-		*offset += p.data_len;
 		data += p.data_len;
 		size -= p.data_len;
 	}
@@ -98,12 +114,14 @@ static void read_all(struct reading *r, const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct reading *r = reading_new(check, NULL);
+	struct servers *s = servers_new();
+	struct reading *r = s ? reading_new(s, check, NULL) : NULL;
 
 	if (!r)
 		abort();
-	read_all(r, data, size);
+	read_all(r, s, data, size);
 	(void)reading_lost(r);
 	reading_free(r);
+	servers_free(s);
 	return 0;
 }
