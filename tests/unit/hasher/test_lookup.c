@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -229,6 +232,87 @@ static void below_its_root(void **state)
 	close(ready[1]);
 }
 
+static bool write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) > 0;
+
+	close(fd);
+	return ok;
+}
+
+/* A process in an overlay that it mounted in a mount namespace of its own, of a user namespace too if flags
+ * say so. What the record of it would say; false: this machine does not let it. */
+static bool in_an_overlay(int flags, struct wire_exec *exec)
+{
+	char options[PATH_MAX], at[64], c = 0;
+	bool ok;
+	int ready[2];
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		ok = !unshare(CLONE_NEWNS | flags) && !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
+		if (flags & CLONE_NEWUSER)
+			ok = ok && write_text("/proc/self/uid_map", "0 0 1") &&
+			     write_text("/proc/self/setgroups", "deny") &&
+			     write_text("/proc/self/gid_map", "0 0 1");
+		ok = ok && !mount("none", "sub", "tmpfs", 0, NULL) && !mkdir("sub/lower", 0755) &&
+		     !mkdir("sub/upper", 0755) && !mkdir("sub/work", 0755) && !mkdir("sub/merged", 0755);
+		snprintf(options, sizeof(options),
+			 "lowerdir=%s/sub/lower,upperdir=%s/sub/upper,workdir=%s/sub/work", dir, dir, dir);
+		ok = ok && !mount("none", "sub/merged", "overlay", 0, options) && !chdir("sub/merged");
+		close(open("x.sh", O_WRONLY | O_CREAT, 0755));
+		if (ok && write(ready[1], "x", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	close(ready[1]);
+	ok = read(ready[0], &c, 1) == 1;
+	close(ready[0]);
+	*exec = (struct wire_exec){.image.tgid = (__u32)pid};
+	if (!ok)
+		return false;
+	snprintf(at, sizeof(at), "/proc/%d/cwd", pid);
+	exec->cwd_ino = inode(at);
+	exec->root_ino = inode("/");
+	snprintf(at, sizeof(at), "/proc/%d/ns/mnt", pid);
+	exec->mntns = (__u32)inode(at);
+	return true;
+}
+
+/* What anybody may have mounted is not touched where others would wait. */
+static void an_overlay_of_anybody(void **state)
+{
+	static const struct {
+		int flags;
+		enum distance distance;
+	} table[] = {{0, DISTANCE_NEAR}, {CLONE_NEWUSER, DISTANCE_STRANGE}};
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct wire_exec exec;
+		bool there = in_an_overlay(table[i].flags, &exec);
+		struct lookup *job = lookup_new(&exec, "x.sh");
+
+		assert_non_null(job);
+		job->before_ns = now_ns() + 1000000000u;
+		if (there) {
+			lookup_now(job);
+			assert_int_equal(job->error, WIRE_HASH_OK);
+			assert_int_equal(job->distance, table[i].distance);
+		} else {
+			print_message("SKIP an_overlay_of_anybody: no such mount on this machine\n");
+		}
+		lookup_free(job);
+		kill((pid_t)exec.image.tgid, SIGKILL);
+		waitpid((pid_t)exec.image.tgid, NULL, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +322,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(changed_since, before, after),
 		cmocka_unit_test_setup_teardown(no_file, before, after),
 		cmocka_unit_test_setup_teardown(below_its_root, before, after),
+		cmocka_unit_test_setup_teardown(an_overlay_of_anybody, before, after),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
