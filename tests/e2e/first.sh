@@ -56,19 +56,22 @@ done
 for way in write sendmsg sendmmsg writev32; do
 	named quic_$way 'example.com quic'
 done
-named tls_uring ''
-named quic_uring ''
-# each peer of a socket has a name of its own; what io_uring sent to the third was not seen, and has none
+# a trampoline sees the message that io_uring sends, a tracepoint does not: then there is no name, never another's
+seen=
+! grep -q 'hooks trampolines' "$T/daemon.log" || seen=yes
+named tls_uring "${seen:+openssl.example.org sni}"
+named quic_uring "${seen:+example.com quic}"
+# each peer of a socket has a name of its own; the second of them hears by io_uring
 [ ! -e "$T/said/peers" ] ||
 	same peers "$(sql "SELECT raddr, rport, coalesce(domain, '-') FROM connections WHERE exe = '$T/bin/peers'
 		ORDER BY raddr, rport")" "$B4 5000 example.com
-$B4 5001 -
+$B4 5001 $([ -z "$seen" ] && echo - || echo example.com)
 $B4B 5000 -"
 named tls_file ''
 named libc 'hosts.example libc'
 named libc_later 'later.example libc'
 [ -z "$libc" ] || named libc_own 'own.example libc' $B4
-if [ -e "$T/said/tls_uring" ]; then
+if [ -e "$T/said/tls_uring" ] && [ -z "$seen" ]; then
 	after=$(sql "SELECT coalesce(sum(records), 0) FROM losses WHERE kind = 'name'")
 	if [ "$after" -gt "$before" ]; then ok uring_is_counted; else fail uring_is_counted "$before before, $after after"; fi
 fi

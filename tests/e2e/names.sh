@@ -21,7 +21,7 @@ run() { # NAME PROGRAM ARG...
 	command -v "$2" >/dev/null || { skip "$1" "needs $2"; return 1; }
 	cp "$(command -v "$2")" "$T/bin/$1"
 	shift 2
-	in_a timeout 3 "$T/bin/$run_name" "$@" >"$T/said/$run_name" 2>&1 </dev/null
+	in_a timeout $((3 * SLOW)) "$T/bin/$run_name" "$@" >"$T/said/$run_name" 2>&1 </dev/null
 	return 0
 }
 
@@ -32,8 +32,8 @@ run_resolving() { # NAME PROGRAM ARG...
 	cp "$(command -v "$2")" "$T/bin/$1"
 	shift 2
 	printf 'nameserver %s\n' $B4 >"$T/resolv.conf"
-	in_a unshare -m sh -c 'mount --bind "$1" /etc/resolv.conf && shift && exec timeout 3 "$@"' sh "$T/resolv.conf" \
-		"$T/bin/$run_name" "$@" >"$T/said/$run_name" 2>&1 </dev/null
+	in_a unshare -m sh -c 'mount --bind "$1" /etc/resolv.conf && shift && exec timeout "$@"' sh "$T/resolv.conf" \
+		$((3 * SLOW)) "$T/bin/$run_name" "$@" >"$T/said/$run_name" 2>&1 </dev/null
 	return 0
 }
 
