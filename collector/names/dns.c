@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 
 #include "collector/names/bytes.h"
-#include "collector/names/domain.h"
+#include "config/domain.h"
 
 #define HEAD 12
 #define HEAD_ANSWER 0x8000

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/names/domain.h"
+#include "config/domain.h"
 #include "collector/names/lines.h"
 
 struct entry {

@@ -7,7 +7,7 @@
 
 #include "collector/names/asked.h"
 #include "collector/names/dns.h"
-#include "collector/names/domain.h"
+#include "config/domain.h"
 #include "collector/names/http.h"
 #include "collector/names/stream.h"
 #include "collector/names/tls.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/names/domain.h"
+#include "config/domain.h"
 #include "collector/names/http.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

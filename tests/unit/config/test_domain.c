@@ -3,7 +3,7 @@
  * test_domain.c - whatever bytes a name has, what comes out passes the check of the wire and means one name
  * only.
  */
-#include "collector/names/domain.h"
+#include "config/domain.h"
 
 #include "tests/unit/names/vector.h"
 

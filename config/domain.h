@@ -3,8 +3,8 @@
  * domain.h - names as bytes of strangers, and names as wire.h writes them: lower case, natural order,
  * anything but letters, digits, '-', '_' and the dots between labels as \DDD (RFC 4343). No I/O.
  */
-#ifndef FEMTOSNITCH_NAMES_DOMAIN_H
-#define FEMTOSNITCH_NAMES_DOMAIN_H
+#ifndef FEMTOSNITCH_DOMAIN_H
+#define FEMTOSNITCH_DOMAIN_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "collector/names/domain.h"
+#include "config/domain.h"
 
 #include <arpa/inet.h>
 #include <stdbool.h>
