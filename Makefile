@@ -43,7 +43,7 @@ LIBS_view := -lsqlite3
 MARIADB := $(shell pkg-config --exists libmariadb && echo y)
 # processes that serve one stage: FOLDER/NAME is femtosnitch-NAME, linked with that folder. The desktop's is only made
 # where libnotify is, MariaDB's where its library is.
-SERVANTS := collector/names hasher/rpmdb store/postgres store/verify store/import store/notices store/virustotal store/geoip $(if $(MARIADB),store/mariadb) $(if $(shell pkg-config --exists libnotify && echo y),store/notify)
+SERVANTS := collector/names hasher/rpmdb store/postgres store/verify store/import store/notices store/virustotal store/reverse store/geoip $(if $(MARIADB),store/mariadb) $(if $(shell pkg-config --exists libnotify && echo y),store/notify)
 LIBS_names := -l:libcrypto.a -lresolv
 LIBS_rpmdb := -lsqlite3
 LIBS_postgres := -lsqlite3 -lpq -lcrypto

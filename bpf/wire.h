@@ -71,10 +71,12 @@ enum wire_type {
 	WIRE_LIBRARIES, /* wire_libraries: what else is loaded into an image (hasher -> store) */
 	WIRE_PAYLOAD,	/* wire_payload: bytes that may name a peer (kernel -> collector -> names, no further)
 			 */
-	WIRE_NAME,	/* wire_name: what a peer is called, and who says so (names -> collector -> store) */
-	WIRE_FETCH,	/* wire_fetch: whose bytes are wanted (virustotal -> supervisor -> hasher) */
-	WIRE_FETCHED,	/* wire_fetched: what came of it (hasher -> store -> supervisor -> virustotal) */
-	WIRE_HOSTS,	/* wire_hosts: the machine's hosts file, and its name servers (collector -> names) */
+	WIRE_NAME,    /* wire_name: what a peer is called, and who says so (names -> collector -> store; of a
+			 reverse lookup reverse -> supervisor) */
+	WIRE_FETCH,   /* wire_fetch: whose bytes are wanted (virustotal -> supervisor -> hasher) */
+	WIRE_FETCHED, /* wire_fetched: what came of it (hasher -> store -> supervisor -> virustotal) */
+	WIRE_HOSTS,   /* wire_hosts: the machine's hosts file, and its name servers (collector -> names) */
+	WIRE_LOOKUP,  /* wire_lookup: an address that nobody named (store -> supervisor -> reverse) */
 	WIRE__MAX
 };
 
@@ -90,7 +92,8 @@ enum wire_stage {
 	WIRE_STAGE_POSTGRES,
 	/* which hangs on the collector, and may die alone too */
 	WIRE_STAGE_NAMES,
-	WIRE_STAGE_MARIADB, /* a sink */
+	WIRE_STAGE_MARIADB, /* sinks */
+	WIRE_STAGE_REVERSE,
 	WIRE_STAGE__MAX
 };
 #define WIRE_CHAIN_END (WIRE_STAGE_STORE + 1) /* stages before it are the chain */
@@ -546,6 +549,13 @@ struct wire_name {
 	__u16 name_len;
 };
 
+/* What does the owner of this address call it? A wire_name (WIRE_NAME_PTR) may follow. */
+struct wire_lookup {
+	__u8 addr[WIRE_ADDR_SIZE];
+	__u16 family; /* AF_INET, AF_INET6 */
+	__u16 pad[3];
+};
+
 struct wire_changed {
 	__u64 file_id; /* the version that is no more */
 	wire_ns time_ns;
@@ -714,6 +724,7 @@ static_assert(sizeof(struct wire_library) == 36, "wire_library");
 static_assert(sizeof(struct wire_payload) == 72, "wire_payload");
 static_assert(sizeof(struct wire_name) == 64, "wire_name");
 static_assert(sizeof(struct wire_hosts) == 24, "wire_hosts");
+static_assert(sizeof(struct wire_lookup) == 24, "wire_lookup");
 static_assert(sizeof(struct wire_order) == 32, "wire_order");
 static_assert(sizeof(struct wire_done) == 24, "wire_done");
 static_assert(sizeof(struct wire_verdict) == 48, "wire_verdict");

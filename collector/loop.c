@@ -207,6 +207,7 @@ static void head_frame(struct collector *c, const struct wire_hdr *hdr, const vo
 	case WIRE_VERDICT:
 	case WIRE_SINK:
 	case WIRE_FETCH:
+	case WIRE_NAME:
 	case WIRE_ERROR:
 		frame_pass(c->stage.out, hdr, payload);
 		break;

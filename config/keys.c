@@ -70,6 +70,8 @@ static const struct key keys[] = {
 	 "size of the kernel's ring buffer in 4 KiB pages, a power of two", NULL},
 	{"Read names from traffic", value_bool, AT(read_names), 0, 0, "true",
 	 "find the domain behind an address in DNS answers and TLS greetings", NULL},
+	{"Reverse lookup", value_bool, AT(reverse_lookup), 0, 0, "false",
+	 "ask the name servers what addresses without a name are called by their owners", NULL},
 	{"Set RLIMIT_NOFILE", value_int_or_null, VALUE_NOWHERE, 0, 1073741824, "null",
 	 "accepted from older files, without meaning here",
 	 "no effect: femtosnitch keeps few files open and needs no limit"},

@@ -57,6 +57,7 @@ struct settings {
 	bool log_ports;
 	bool vt_file_upload;
 	bool read_names;
+	bool reverse_lookup;
 	char *geoip_country; /* paths of databases, "" = where they usually are */
 	char *geoip_asn;
 	char *geoip_url;  /* where `geoip update` fetches */

@@ -23,7 +23,7 @@
 #define AGAIN_MAX_MS 300000
 #define WELL_MS 600000 /* after so long, the next death is a first one */
 
-#define WANTS(type) (UINT64_C(1) << (type))
+#define BIT(type) (UINT64_C(1) << (type))
 
 static bool wants_notices(const struct settings *s)
 {
@@ -45,15 +45,23 @@ static bool wants_mariadb(const struct settings *s)
 	return settings_copied_to(s, WIRE_STAGE_MARIADB);
 }
 
+static bool wants_reverse(const struct settings *s)
+{
+	return s->reverse_lookup && s->log_addresses;
+}
+
 static const struct row {
 	enum wire_stage stage;
 	uint64_t types; /* of frames, beside the settings */
+	uint64_t says;	/* beside errors */
 	bool (*wanted)(const struct settings *);
 } rows[] = {
-	{WIRE_STAGE_NOTICES, WANTS(WIRE_EVENT), wants_notices},
-	{WIRE_STAGE_VIRUSTOTAL, WANTS(WIRE_EVENT) | WANTS(WIRE_FETCHED), wants_virustotal},
-	{WIRE_STAGE_POSTGRES, WANTS(WIRE_COMMITTED), wants_postgres},
-	{WIRE_STAGE_MARIADB, WANTS(WIRE_COMMITTED), wants_mariadb},
+	{WIRE_STAGE_NOTICES, BIT(WIRE_EVENT), BIT(WIRE_ORDER), wants_notices},
+	{WIRE_STAGE_VIRUSTOTAL, BIT(WIRE_EVENT) | BIT(WIRE_FETCHED), BIT(WIRE_VERDICT) | BIT(WIRE_FETCH),
+	 wants_virustotal},
+	{WIRE_STAGE_POSTGRES, BIT(WIRE_COMMITTED), BIT(WIRE_SINK), wants_postgres},
+	{WIRE_STAGE_MARIADB, BIT(WIRE_COMMITTED), BIT(WIRE_SINK), wants_mariadb},
+	{WIRE_STAGE_REVERSE, BIT(WIRE_LOOKUP), BIT(WIRE_NAME), wants_reverse},
 };
 
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -235,7 +243,7 @@ void sinks_pass(struct sinks *s, const struct wire_hdr *hdr, const void *payload
 	size_t i;
 
 	for (i = 0; i < N_ROWS; i++)
-		if (s->sink[i].to && rows[i].types & WANTS(hdr->type)) {
+		if (s->sink[i].to && rows[i].types & BIT(hdr->type)) {
 			(void)frame_pass(s->sink[i].to, hdr, payload);
 			(void)frame_flush(s->sink[i].to);
 		}
@@ -256,7 +264,16 @@ size_t sinks_poll(const struct sinks *s, struct pollfd *fds)
 	return n;
 }
 
-static void hear(struct sinks *s, struct sink *k, const char *name)
+/* Is that for this one to say? It reads bytes of strangers, and may be theirs: of names, one that no other
+ * source can be mistaken for. */
+static bool may_say(const struct row *row, const struct wire_hdr *hdr, const void *payload)
+{
+	if (hdr->type == WIRE_NAME && ((const struct wire_name *)payload)->source != WIRE_NAME_PTR)
+		return false;
+	return (row->says | BIT(WIRE_ERROR)) & BIT(hdr->type);
+}
+
+static void hear(struct sinks *s, struct sink *k, const struct row *row)
 {
 	const struct wire_hdr *hdr;
 	const void *payload;
@@ -264,11 +281,10 @@ static void hear(struct sinks *s, struct sink *k, const char *name)
 	int got = frame_fill(k->from), rc;
 
 	while ((rc = frame_next(k->from, &hdr, &payload, &why)) > 0)
-		if (hdr->type == WIRE_ERROR || hdr->type == WIRE_ORDER || hdr->type == WIRE_VERDICT ||
-		    hdr->type == WIRE_SINK || hdr->type == WIRE_FETCH)
+		if (may_say(row, hdr, payload))
 			s->heard(s->arg, hdr, payload);
 	if (rc < 0)
-		log_warnx("%s: broken frame: %s", name, why);
+		log_warnx("%s: broken frame: %s", wire_stage_name(row->stage), why);
 	if (rc < 0 || got == 0 || (got < 0 && got != -EAGAIN))
 		hang_up(k); /* at the latest now it ends */
 }
@@ -284,7 +300,7 @@ void sinks_serve(struct sinks *s, const struct pollfd *fds, size_t n)
 			struct sink *k = &s->sink[i];
 
 			if (k->from && fds[at].fd == k->out)
-				hear(s, k, wire_stage_name(rows[i].stage));
+				hear(s, k, &rows[i]);
 			else if (k->to && fds[at].fd == k->in)
 				(void)frame_flush(k->to);
 		}

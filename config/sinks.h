@@ -19,13 +19,13 @@
 #include "bpf/wire.h"
 #include "config/options.h"
 
-#define SINKS_MAX 4
+#define SINKS_MAX 5
 #define SINKS_POLLFDS (2 * SINKS_MAX)
 #define SINKS_BOUND (256 * 1024)
 
 struct sinks;
 
-/* A frame that a sink said: WIRE_ERROR, WIRE_ORDER, WIRE_VERDICT, WIRE_SINK or WIRE_FETCH. */
+/* A frame that a sink said, of a kind that is for it to say: the table in sinks.c. */
 typedef void sinks_heard(void *arg, const struct wire_hdr *, const void *payload);
 
 /* Nothing is started yet. NULL: no memory. options are kept, not copied. */

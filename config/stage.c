@@ -25,7 +25,7 @@ static const char *const names[WIRE_STAGE__MAX] = {
 	[WIRE_STAGE_HASHER] = "femtosnitch-hasher",	[WIRE_STAGE_STORE] = "femtosnitch-store",
 	[WIRE_STAGE_NOTICES] = "femtosnitch-notices",	[WIRE_STAGE_VIRUSTOTAL] = "femtosnitch-virustotal",
 	[WIRE_STAGE_POSTGRES] = "femtosnitch-postgres", [WIRE_STAGE_NAMES] = "femtosnitch-names",
-	[WIRE_STAGE_MARIADB] = "femtosnitch-mariadb",
+	[WIRE_STAGE_MARIADB] = "femtosnitch-mariadb",	[WIRE_STAGE_REVERSE] = "femtosnitch-reverse",
 };
 
 static unsigned number(const char *option, const char *text)

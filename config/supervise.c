@@ -277,6 +277,7 @@ static void take_frame(struct supervisor *s, const struct wire_hdr *hdr, const v
 		break;
 	case WIRE_EVENT:
 	case WIRE_FETCHED:
+	case WIRE_LOOKUP:
 		sinks_pass(s->status.sinks, hdr, payload);
 		break;
 	case WIRE_INTERFACES:

@@ -311,6 +311,14 @@ static const char *check_name(const char *p, size_t len)
 	return is_domain(name, name_len - 1) ? NULL : "not a domain";
 }
 
+static const char *check_lookup(const char *p, size_t len)
+{
+	unsigned family = GET(wire_lookup, family, p);
+
+	(void)len;
+	return family == AF_INET || family == AF_INET6 ? NULL : "family of a lookup out of range";
+}
+
 static const char *check_resume(const char *p, size_t len)
 {
 	(void)len;
@@ -395,6 +403,7 @@ static const struct rule rules[WIRE__MAX] = {
 	[WIRE_PAYLOAD] = {sizeof(struct wire_payload), true, check_payload},
 	[WIRE_NAME] = {sizeof(struct wire_name), true, check_name},
 	[WIRE_HOSTS] = {sizeof(struct wire_hosts), true, check_hosts},
+	[WIRE_LOOKUP] = {sizeof(struct wire_lookup), false, check_lookup},
 	[WIRE_INTERFACES] = {sizeof(struct wire_interfaces), false, NULL},
 };
 
@@ -467,7 +476,7 @@ const char *wire_stage_name(unsigned value)
 		[WIRE_STAGE_HASHER] = "hasher",		[WIRE_STAGE_STORE] = "store",
 		[WIRE_STAGE_NOTICES] = "notices",	[WIRE_STAGE_VIRUSTOTAL] = "virustotal",
 		[WIRE_STAGE_POSTGRES] = "postgres",	[WIRE_STAGE_NAMES] = "names",
-		[WIRE_STAGE_MARIADB] = "mariadb",
+		[WIRE_STAGE_MARIADB] = "mariadb",	[WIRE_STAGE_REVERSE] = "reverse",
 	};
 
 	return NAME(names, value);

@@ -277,6 +277,12 @@ static wire_ns told_before(const struct answer *a, wire_ns begin)
 	return a->told_ns <= begin ? a->told_ns : a->from_ns;
 }
 
+/* Was it, when the connection began? Who owns an address was asked when it was seen. */
+static bool is_good(const struct answer *a, wire_ns begin)
+{
+	return begin <= a->until_ns && (begin + NS >= a->from_ns || a->name->source == WIRE_NAME_PTR);
+}
+
 struct name *answers_find(struct answers *as, const struct answers_ask *ask)
 {
 	struct answer *a = as->size ? *chain_of(as, ask->family, ask->addr) : NULL, *best = NULL;
@@ -284,8 +290,7 @@ struct name *answers_find(struct answers *as, const struct answers_ask *ask)
 	struct family family = {.n = 0};
 
 	for (; a; a = a->next) {
-		if (!is_of(a, ask->family, ask->addr) || ask->begin_ns + NS < a->from_ns ||
-		    ask->begin_ns > a->until_ns)
+		if (!is_of(a, ask->family, ask->addr) || !is_good(a, ask->begin_ns))
 			continue;
 		if (family.n == 0)
 			find_family(as->images, &ask->image, &family);

@@ -311,6 +311,10 @@ void intake_flow(struct intake *in, const struct wire_flow *f, wire_ns now)
 	fill_key(&e.key, in->settings, f);
 	if (in->settings->log_addresses)
 		e.key.names = names;
+	/* not of our own: what asks would be asked about */
+	if (in->lookups && in->settings->reverse_lookup && in->settings->log_addresses && !names.claim &&
+	    !names.resolved && !(p && p->self))
+		lookups_ask(in->lookups, f, e.sums.last_s);
 	e.key.creator = creator(in, f, e.key.image);
 	put(in, must_wait(in->settings, p) ? in->waiting : in->batch, &e);
 }

@@ -9,6 +9,7 @@
 #include "config/settings.h"
 #include "store/batch.h"
 #include "store/changes.h"
+#include "store/lookups.h"
 #include "store/losses.h"
 #include "store/names.h"
 #include "store/seen.h"
@@ -26,6 +27,7 @@ struct intake {
 	struct seen *seen;
 	struct losses *losses;
 	struct changes *changes;
+	struct lookups *lookups; /* the owner's; NULL: nobody looks up */
 };
 
 int intake_open(struct intake *, const struct settings *); /* 0 or -ENOMEM; settings are kept, not copied */

@@ -393,6 +393,7 @@ void keep_open(struct keep *k, struct stage *stage)
 	    !(k->tell = tell_new(&stage->settings, stage->log_dir)) || !(k->geoip = geoip_new(dir)) ||
 	    !(k->writer = writer_new(&k->db, k->in.programs, k->in.images, k->interfaces, k->tell, k->geoip)))
 		fatalx("no memory");
+	k->in.lookups = lookups_new(stage->out); /* without memory for it nothing is looked up */
 	(void)geoip_refresh(k->geoip, &stage->settings);
 	heartbeat_open(&k->heartbeat, dir);
 	k->coverage.start_s = (int64_t)(stage_now() / NS);
@@ -497,5 +498,6 @@ void keep_close(struct keep *k)
 	interfaces_free(k->interfaces);
 	libraries_free(k->libraries);
 	coverage_close(&k->coverage);
+	lookups_free(k->in.lookups);
 	intake_close(&k->in);
 }

@@ -207,16 +207,20 @@ bool names_find(struct names *n, const struct names_connection *c, struct names_
 
 	*of = (struct names_of){NULL, NULL};
 	hides = c->cookie && find_held(n, c, of);
-	if (!c->begins || (hides && names_is_own(of->resolved)))
+	if ((!c->begins && of->resolved) || (hides && names_is_own(of->resolved)))
 		return hides;
 	found = answers_find(n->answers, &c->ask);
+	/* nobody waits for a reverse lookup: it may name what has begun before */
+	if (!c->begins && found && found->source != WIRE_NAME_PTR)
+		found = NULL;
 	if (!of->resolved || (found && found->source < of->resolved->source)) {
 		of->resolved = found;
 		hides = false;
 	}
 	if (!of->resolved)
 		return false;
-	hides = hides || answers_vouch(n->answers, &c->ask, of->resolved->text);
+	if (of->resolved->source != WIRE_NAME_PTR)
+		hides = hides || answers_vouch(n->answers, &c->ask, of->resolved->text);
 	if (c->cookie && !c->ends)
 		(void)hold(n, &n->resolved, c->id, name_ref(of->resolved), hides);
 	return hides;

@@ -405,7 +405,7 @@
 #define SCHEMA_STAGE(column) \
 	"CASE " column " WHEN 0 THEN 'supervisor' WHEN 1 THEN 'collector' WHEN 2 THEN 'hasher' WHEN 3 THEN 'store'" \
 	" WHEN 4 THEN 'notices' WHEN 5 THEN 'virustotal' WHEN 6 THEN 'postgres' WHEN 7 THEN 'names'" \
-	" WHEN 8 THEN 'mariadb' END"
+	" WHEN 8 THEN 'mariadb' WHEN 9 THEN 'reverse' END"
 #define SCHEMA_KIND(column) \
 	"CASE " column " WHEN 0 THEN 'new' WHEN 1 THEN 'changed' WHEN 2 THEN 'parent' WHEN 3 THEN 'verdict'" \
 	" WHEN 4 THEN 'error' WHEN 5 THEN 'loss' END"

@@ -24,7 +24,7 @@ want="$want/opt/f/libexec/femtosnitch/femtosnitch-import "
 [ ! -x "$build/femtosnitch-mariadb" ] || want="$want/opt/f/libexec/femtosnitch/femtosnitch-mariadb "
 want="$want/opt/f/libexec/femtosnitch/femtosnitch-names /opt/f/libexec/femtosnitch/femtosnitch-notices "
 [ ! -x "$build/femtosnitch-notify" ] || want="$want/opt/f/libexec/femtosnitch/femtosnitch-notify "
-want="$want/opt/f/libexec/femtosnitch/femtosnitch-postgres /opt/f/libexec/femtosnitch/femtosnitch-rpmdb /opt/f/libexec/femtosnitch/femtosnitch-store /opt/f/libexec/femtosnitch/femtosnitch-verify /opt/f/libexec/femtosnitch/femtosnitch-view /opt/f/libexec/femtosnitch/femtosnitch-virustotal "
+want="$want/opt/f/libexec/femtosnitch/femtosnitch-postgres /opt/f/libexec/femtosnitch/femtosnitch-reverse /opt/f/libexec/femtosnitch/femtosnitch-rpmdb /opt/f/libexec/femtosnitch/femtosnitch-store /opt/f/libexec/femtosnitch/femtosnitch-verify /opt/f/libexec/femtosnitch/femtosnitch-view /opt/f/libexec/femtosnitch/femtosnitch-virustotal "
 if [ "$programs" = "$want" ]; then ok install; else fail install "programs: $programs"; fi
 
 unit=$dest/opt/f/lib/systemd/system/femtosnitch.service

@@ -18,7 +18,7 @@ pid=
 trap '[ -z "$pid" ] || kill -KILL $pid 2>/dev/null; rm -rf "$work"' EXIT
 chmod 755 "$work"
 mkdir "$work/build"
-for program in femtosnitch femtosnitch-collector femtosnitch-hasher femtosnitch-rpmdb femtosnitch-store femtosnitch-verify femtosnitch-import femtosnitch-postgres femtosnitch-notices femtosnitch-virustotal femtosnitch-view; do
+for program in femtosnitch femtosnitch-collector femtosnitch-hasher femtosnitch-rpmdb femtosnitch-store femtosnitch-verify femtosnitch-import femtosnitch-postgres femtosnitch-notices femtosnitch-virustotal femtosnitch-reverse femtosnitch-view; do
 	cp "$build/$program" "$work/build/" || { fail from_tree_programs "$program is not built"; exit 1; }
 done
 

@@ -130,7 +130,7 @@ static void test_defaults(void **state)
 	assert_int_equal(s.notify_kinds, 63);
 	assert_true(s.sql_log && s.desktop_notifications && s.geoip_lookup && s.log_addresses &&
 		    s.log_commands && s.log_ports && s.read_names);
-	assert_false(s.text_log || s.every_exe || s.vt_file_upload);
+	assert_false(s.text_log || s.every_exe || s.vt_file_upload || s.reverse_lookup);
 	assert_string_equal(s.vt_api_key, "");
 	assert_string_equal(s.vt_api_url, "https://www.virustotal.com/api/v3");
 	assert_int_equal(empty.size_limit_mb, s.size_limit_mb);

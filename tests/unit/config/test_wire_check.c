@@ -564,6 +564,17 @@ static void test_name(void **state)
 	bad_u8(text + 3, 0x1b, "not a domain");
 }
 
+static void test_lookup(void **state)
+{
+	struct wire_lookup lookup = {.family = AF_INET};
+
+	(void)state;
+	begin(WIRE_LOOKUP, &lookup, sizeof(lookup));
+	good();
+	only_this_length();
+	bad_u16(offsetof(struct wire_lookup, family), AF_UNIX, "family of a lookup");
+}
+
 static void test_resume(void **state)
 {
 	struct wire_resume resume = {.journal = 1};
@@ -675,12 +686,13 @@ int main(void)
 		cmocka_unit_test(test_exec_text), cmocka_unit_test(test_flow),
 		cmocka_unit_test(test_digest),	  cmocka_unit_test(test_cgroup),
 		cmocka_unit_test(test_place),	  cmocka_unit_test(test_resume),
-		cmocka_unit_test(test_facts),	  cmocka_unit_test(test_names),
-		cmocka_unit_test(test_corpus),	  cmocka_unit_test(test_order),
-		cmocka_unit_test(test_verdict),	  cmocka_unit_test(test_sink),
-		cmocka_unit_test(test_fetch),	  cmocka_unit_test(test_package),
-		cmocka_unit_test(test_libraries), cmocka_unit_test(test_payload),
-		cmocka_unit_test(test_name),	  cmocka_unit_test(test_hosts),
+		cmocka_unit_test(test_lookup),	  cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_names),	  cmocka_unit_test(test_corpus),
+		cmocka_unit_test(test_order),	  cmocka_unit_test(test_verdict),
+		cmocka_unit_test(test_sink),	  cmocka_unit_test(test_fetch),
+		cmocka_unit_test(test_package),	  cmocka_unit_test(test_libraries),
+		cmocka_unit_test(test_payload),	  cmocka_unit_test(test_name),
+		cmocka_unit_test(test_hosts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

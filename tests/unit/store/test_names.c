@@ -525,6 +525,43 @@ static void shared_names_do_not_hide_what_has_another(void **state)
 	feed_rmdir(dir);
 }
 
+static void owner(int64_t at_s, const char *text)
+{
+	feed_name(&f,
+		  (struct wire_name){
+			  .source = WIRE_NAME_PTR, .family = AF_INET, .addr = ADDRESS, .ttl_s = 3600},
+		  0, at_s, text);
+}
+
+/* A reverse lookup comes behind what it was made for: it names that from then on, hides nothing, and has no
+ * say where anything else is known. */
+static void what_the_owner_says(void **state)
+{
+	struct wire_flow flow = flow_of(1, 1000);
+
+	(void)state;
+	begin("{\"Reverse lookup\": true, \"Log ignore\": [\"org.ignored\"]}");
+	flow.flags = 0;
+	feed_flow(&f, &flow);
+	window();
+	owner(20, "host.ignored.org");
+	answer(1, WIRE_NAME_DNS, 20, "told.later");
+	flow.first_ns += 10 * FEED_NS; /* it goes on */
+	feed_flow(&f, &flow);
+	flow.cookie = 99;
+	flow.lport = 1001;
+	feed_claim(&f, &flow, WIRE_NAME_SNI, "shop.example");
+	feed_flow(&f, &flow);
+	window();
+	answer(2, WIRE_NAME_DNS, 0, "told.example");
+	flow = flow_of(2, 1002);
+	feed_flow(&f, &flow);
+	window();
+	is("/bin/p1|NULL|NULL|NULL\n/bin/p1|host.ignored.org|ptr|NULL\n/bin/p1|shop.example|sni|NULL\n"
+	   "/bin/p2|told.example|dns|NULL");
+	end();
+}
+
 /* Ports that are not written tell connections apart nevertheless. */
 static void late_without_ports(void **state)
 {
@@ -650,6 +687,7 @@ int main(void)
 		cmocka_unit_test(what_the_system_said_ends),
 		cmocka_unit_test(shared_names_do_not_hide_what_has_another),
 		cmocka_unit_test(late_without_ports),
+		cmocka_unit_test(what_the_owner_says),
 		cmocka_unit_test(ignored_when_the_name_comes_late),
 		cmocka_unit_test(blank_without_addresses),
 		cmocka_unit_test(rollups_and_conn_log),
