@@ -57,11 +57,22 @@ lost() {
 	flush
 	sql "SELECT coalesce(sum(records), 0) FROM losses WHERE kind = 'name'"
 }
+name_of() { # NAME -> "DOMAIN SOURCE RESOLVED"
+	sql "SELECT DISTINCT coalesce(domain, '-'), coalesce(name_source, '-'), coalesce(domain_resolved, '-')
+		FROM connections WHERE exe LIKE '%/bin/$1' AND rport = $PORT"
+}
+is_seen() { # NAME: a trampoline sees the message that io_uring moves; a name that is read there is right
+	grep -q 'hooks trampolines' "$T/daemon.log" && [ "$(name_of "$1")" = 'www.example.org dns -' ]
+}
 uring() { # NAME WAY BACK
 	before=$(lost)
 	act "$1" first -a "$3" $PORT -u "$2" $B4 53 "$TOP/tests/fuzz/corpus/dns/question" || return
 	after=$(lost)
-	if [ "$after" -gt "$before" ]; then ok "$1_is_counted"; else fail "$1_is_counted" "$before before, $after after"; fi
+	if is_seen "$1" || [ "$after" -gt "$before" ]; then
+		ok "$1_is_counted"
+	else
+		fail "$1_is_counted" "$before before, $after after"
+	fi
 }
 uring uring_asks uring recv
 uring uring_answers send uring
@@ -109,11 +120,10 @@ act_boxed box_musl lookup_musl box.example /lib/ld-musl-"$(uname -m)".so.1
 flush
 named() { # NAME WANT
 	[ -e "$T/said/$1" ] || return # skipped
-	same "$1" "$(sql "SELECT DISTINCT coalesce(domain, '-'), coalesce(name_source, '-'), coalesce(domain_resolved, '-')
-		FROM connections WHERE exe LIKE '%/bin/$1' AND rport = $PORT")" "$2"
+	same "$1" "$(name_of "$1")" "$2"
 }
-for name in asks answers both; do
-	named uring_$name '- - -'
+for name in uring_asks uring_answers uring_both; do
+	if is_seen $name; then ok $name; else named $name '- - -'; fi
 done
 named no_uring 'www.example.org dns -'
 named glibc 'one.example dns -'
