@@ -238,7 +238,7 @@ build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(call sources,config) $$(FUZZ_$$*)
 	$(call say,FUZZ)
 	@mkdir -p $(@D)
 	$Q$(CLANG) -g -O1 -I. -D_GNU_SOURCE -DVERSION='"fuzz"' -DLIBEXECDIR='""' -DSYSCONFDIR='""' \
-		-fsanitize=fuzzer,address,undefined -o $@ $< $(filter-out config/main.c,$(call sources,config)) $(FUZZ_$*) \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o $@ $< $(filter-out config/main.c,$(call sources,config)) $(FUZZ_$*) \
 		$(or $(FUZZ_LIBS_$*),$(if $(FUZZ_$*),$(LIBS_names))) $(LIBS_config)
 
 # ---- installation: the paths are compiled in, so that other paths are another build of the floor
