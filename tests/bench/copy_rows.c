@@ -152,6 +152,7 @@ static void backlog(unsigned windows, const char *budget)
 	line("rows/s", rows / took, budget);
 	line("ns of CPU a row, sink", cpu_s(s.sink.pid) / rows * 1e9, "");
 	line("ns of CPU a row, server", (cpu_s(s.kind->serves(&s)) - cpu) / rows * 1e9, "");
+	line("bytes of disk a row, server", atof(server_ask(&s, s.kind->size)) / rows, "");
 	line("KiB of private memory of the sink, at most", (double)most, "<= 3072");
 	feed_stop(&s.sink);
 	s.store.other = NULL;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # postgres-trouble.sh - a PostgreSQL server behind a network, with TLS: whose certificate has another name gets
 # nothing; one that the network swallows, that hangs, or whose disk is full costs neither rows nor time here, and
-# everything is there once when it is over. LONG=1 lets the network be away for two minutes; PG_BIN as in postgres.sh.
+# everything is there once when it is over, or our own disk is full. LONG=1 lets the network be away for two minutes; PG_BIN as in postgres.sh.
 . "$(dirname "$0")/lib.sh"
 BIN=$(ls -d ${PG_BIN:-/usr/lib/postgresql/*/bin} 2>/dev/null | sort -V | tail -n 1)
 if [ -z "$BIN" ] || ! id postgres >/dev/null 2>&1; then skip_all 'needs a PostgreSQL server'; fi
@@ -13,6 +13,8 @@ S=$T/server
 N=fs$$d H4=198.18.77.1 D4=198.18.77.2 # a third namespace, which the server lives in
 mkdir "$S"
 mount -t tmpfs -o size=160m tmpfs "$S" || skip_all 'no tmpfs may be mounted'
+mkdir "$T/state"
+mount -t tmpfs -o size=16m,mode=755 tmpfs "$T/state"
 chown postgres "$S"
 
 end() {
@@ -129,6 +131,23 @@ local_row postgres_full_local full
 rm "$S/filler"
 server start
 equal postgres_full
+
+# ---- our own disk is full while the server is away: what was written is copied, the rest is when there is room
+server stop
+act behind tcp up $B4 $SINK 1000
+flush
+dd if=/dev/zero of="$T/state/filler" bs=4k >/dev/null 2>&1
+act waits udp fan $B4 20000 500 100
+says postgres_no_room_said 'cannot be written'
+server start
+becomes postgres_no_room_copied "SELECT sum(send) FROM connections WHERE exe = '$T/bin/behind'" 1000
+rm "$T/state/filler"
+sleep $((3 * SLOW)) # it is tried again
+equal postgres_no_room
+lost=$(sql "SELECT coalesce(sum(bytes), 0) FROM losses WHERE kind = 'store'")
+got=$(row_sum "$T/bin/waits")
+same postgres_no_room_accounted "$((${got% *} + lost)) 0" "$(moved waits)"
+same postgres_no_room_losses "$(remote "SELECT coalesce(sum(bytes), 0) FROM losses WHERE kind = 'store'")" "$lost"
 "$FEMTO" --state-dir "$T/state" verify --remote "host=$S user=postgres dbname=postgres" >"$T/out" 2>&1
 same postgres_trouble_verify $? 0
 daemon_stop

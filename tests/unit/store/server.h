@@ -33,6 +33,7 @@ struct server_kind {
 	pid_t (*serves)(const struct server *); /* the process that serves the sink */
 	const char *roles;			/* SQL: user snitch may write, auditor read */
 	const char *place;			/* where it is, in "DB sql server"; %s: dir */
+	const char *size;			/* SQL: bytes of the flows, with their indexes */
 	const char *remote;			/* the same for `verify --remote`, as auditor */
 };
 

@@ -97,6 +97,8 @@ static const struct server_kind server_mariadb = {
 		 " ROLE femtosnitch_reader FOR auditor",
 	.place = "\"client\": \"pymysql\", \"unix_socket\": \"%s/s\", \"user\": \"snitch\", \"database\":"
 		 " \"audit\"",
+	.size = "SELECT data_length + index_length FROM information_schema.tables WHERE table_name = "
+		"'connection_log'",
 	.remote = "{\"client\": \"mariadb\", \"unix_socket\": \"%s/s\", \"user\": \"auditor\", \"database\":"
 		  " \"audit\"}",
 };

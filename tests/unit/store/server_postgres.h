@@ -84,6 +84,8 @@ static const struct server_kind server_postgres = {
 		 "GRANT femtosnitch_reader TO auditor;",
 	.place =
 		"\"client\": \"psycopg\", \"host\": \"%s\", \"user\": \"snitch\", \"database\": \"postgres\"",
+	.size = "SELECT sum(pg_total_relation_size(inhrelid)) FROM pg_inherits WHERE inhparent ="
+		" 'connection_log'::regclass",
 	.remote = "host=%s user=auditor dbname=postgres",
 };
 

@@ -184,6 +184,57 @@ static void without_the_local_log(void **state)
 	server_copy_end(&s);
 }
 
+/* The server is away for longer than snitch.db has room: what had to go is a loss here; the rest comes,
+ * and says so there. */
+static void what_went_before_it_was_copied_is_a_loss(void **state)
+{
+	enum {
+		WINDOWS = 5,
+		FLOWS = 30000,
+		LAST = 65000
+	};
+	int missing;
+	char want[32];
+	unsigned w, i;
+
+	(void)state;
+	server_needed(&s);
+	server_copy_new(&s, NULL, "}, \"DB size limit (MB)\": 16");
+	feed_program_start(&s.store, 1, 0, "/bin/a", "a", 2, 1);
+	server_flow(&s, 1, 1, 1);
+	feed_window(&s.store, FEED_T + 10);
+	server_arrive(&s, "1");
+	s.kind->kill(&s);
+	for (w = 0; w < WINDOWS; w++) {
+		for (i = 0; i < FLOWS; i++) {
+			struct wire_flow flow = feed_tcp(1, (uint16_t)i, 443, 1, 1);
+
+			flow.raddr[1] = (uint8_t)(w + 1); /* each is a row of its own */
+			flow.raddr[2] = (uint8_t)(i >> 8);
+			flow.raddr[3] = (uint8_t)i;
+			feed_flow(&s.store, &flow);
+		}
+		feed_window(&s.store, FEED_T + 20 + 10 * w);
+		feed_settings(&s.store, s.json); /* retention looks at once */
+	}
+	do { /* until nothing has to go any more */
+		snprintf(want, sizeof(want), "%s", feed_ask(&s.store, "SELECT count(*) FROM flow"));
+		feed_talk(&s.store, &s.sink, 1500);
+	} while (strcmp(feed_ask(&s.store, "SELECT count(*) FROM flow"), want) != 0);
+	server_flow(&s, 1, LAST, 1); /* its window tells what went */
+	feed_window(&s.store, FEED_T + 200);
+	s.kind->start(&s);
+	server_becomes(&s, "SELECT count(*) FROM connection_log WHERE lport = 65000", "1");
+	missing = WINDOWS * FLOWS + 2 - atoi(server_ask(&s, "SELECT count(*) FROM connection_log"));
+	assert_true(missing > 0);
+	assert_true(atoi(feed_ask(&s.store, "SELECT sum(records) FROM losses WHERE kind = 'retention'")) >=
+		    missing);
+	assert_string_not_equal(server_ask(&s, "SELECT count(*) FROM connection_log_loss WHERE detail LIKE "
+					       "'removed before they were copied%'"),
+				"0");
+	server_copy_end(&s);
+}
+
 /* A copy of the log that goes on elsewhere does not meet the first one. */
 static void a_clone_goes_its_own_way(void **state)
 {
@@ -269,6 +320,7 @@ static void each_edit_is_found(void **state)
 	cmocka_unit_test(rows_arrive_as_they_are), cmocka_unit_test(late_hashes_are_rows_of_their_own),      \
 		cmocka_unit_test(a_lost_cursor_adds_nothing), cmocka_unit_test(each_row_once),               \
 		cmocka_unit_test(a_missing_table_is_named), cmocka_unit_test(without_the_local_log),         \
+		cmocka_unit_test(what_went_before_it_was_copied_is_a_loss),                                  \
 		cmocka_unit_test(a_clone_goes_its_own_way), cmocka_unit_test(each_edit_is_found)
 
 static int server_tests_end(void **state)
