@@ -92,7 +92,7 @@ for musl in musl musl_static; do
 done
 printf '%s hosts.example\n' $B4 >"$T/hosts"
 if [ -x "$ACTORS/lookup_musl" ]; then # no packet tells this one; a library is watched once it was seen in use for a while
-	ACTOR_RATE=100 act_asking $B4 musl_slow lookup_musl one.example
+	ACTOR_RATE=$((100 / SLOW)) act_asking $B4 musl_slow lookup_musl one.example
 	copy musl_hosts lookup_musl
 	in_a unshare -m sh -c 'mount --bind "$1" /etc/hosts && exec "$2" hosts.example "$3"' sh "$T/hosts" \
 		"$T/bin/musl_hosts" $PORT >"$T/said/musl_hosts" 2>&1
