@@ -350,33 +350,6 @@ static void who_answered_is_told(void **state)
 	servers_free(r.servers);
 }
 
-/* At each byte of it. */
-static void cut_files_of_servers_do_no_harm(void **state)
-{
-	static const char text[] =
-		"# here\nsearch example.org\nnameserver 192.0.2.1\nnameserver 2001:db8::1 x\n"
-		"nameserver fe80::1%eth0\nnameserver\nnameserver 192.0.2.999\n\nnameserver 192.0.2.3";
-	unsigned had = 0;
-	struct rig r;
-
-	(void)state;
-	begin(&r, IPPROTO_UDP, 53);
-	for (size_t len = 0; len < sizeof(text); len++) {
-		uint8_t *cut = exactly((const uint8_t *)text, len);
-		struct wire_hosts piece = {
-			.netns = 9, .flags = WIRE_HOSTS_FIRST | WIRE_HOSTS_LAST, .text_len = (__u32)len};
-
-		servers_piece(r.servers, &piece, (const char *)cut);
-		if (flags_of(&r, 1, 9))
-			had++;
-		free(cut);
-	}
-	/* from its last digit on, less the rest of its own line, in which it is another's */
-	assert_int_equal(had, sizeof(text) - (size_t)(strstr(text, "192.0.2.1\n") + 9 - text));
-	reading_free(r.reading);
-	servers_free(r.servers);
-}
-
 static void another_server_does_not_answer(void **state)
 {
 	struct rig r;
@@ -496,7 +469,6 @@ int main(void)
 		cmocka_unit_test(quic_is_read_from_udp),
 		cmocka_unit_test(answers_are_believed_once),
 		cmocka_unit_test(answers_nobody_asked_for_are_not),
-		cmocka_unit_test(cut_files_of_servers_do_no_harm),
 		cmocka_unit_test(who_answered_is_told),
 		cmocka_unit_test(another_server_does_not_answer),
 		cmocka_unit_test(forgotten_questions_stay_without_a_name),
