@@ -313,13 +313,30 @@ int64_t chain_seal(struct chain *c, int64_t first, int64_t flows, int64_t time_s
 	"(SELECT max(seq) FROM chain WHERE anchor AND seq <"                                                 \
 	" coalesce((SELECT min(seq) FROM chain WHERE flows > 0 AND NOT anchor), 9223372036854775807))"
 
-int chain_removed(struct sqlite *s, int64_t first_flow, int64_t last_flow)
+/* What went with a window before the copy had it is told once more, by the window to come: the local table of
+ * losses knows it already. */
+static int tell_again(struct sqlite *s, int64_t copied)
 {
-	static const char *const steps[] = {
+	static const char sql[] =
+		"INSERT INTO loss_part(window, n, time_from, time_to, kind, stage, records, bytes, detail)"
+		" SELECT next.seq, row_number() OVER (ORDER BY l.window, l.n) + next.n, l.time_from, "
+		"l.time_to,"
+		" l.kind, l.stage, l.records, l.bytes, l.detail FROM loss_part l,"
+		" (SELECT max(seq) + 1 AS seq, (SELECT coalesce(max(n), 0) FROM loss_part WHERE window >"
+		" (SELECT max(seq) FROM chain)) AS n FROM chain) next"
+		" WHERE l.window > ?1 AND ?2 AND l.window <= " LEADING;
+
+	return copied == INT64_MAX ? 0 : sqlite_run2(s, sql, copied, 1);
+}
+
+int chain_removed(struct sqlite *s, int64_t first_flow, int64_t last_flow, int64_t copied)
+{
+	static const char mark[] =
 		"UPDATE chain SET anchor = 1 WHERE NOT anchor AND flows > 0 AND first + flows > ?1 AND"
 		" first <= ?2 AND"
 		" (SELECT count(*) FROM flow WHERE id >= chain.first AND id < chain.first + chain.flows) < "
-		"flows",
+		"flows";
+	static const char *const steps[] = {
 		"DELETE FROM late WHERE ?1 <= ?2 AND window <= " LEADING,
 		"DELETE FROM loss_part WHERE ?1 <= ?2 AND window <= " LEADING,
 		"DELETE FROM chain WHERE ?1 <= ?2 AND seq < " LEADING,
@@ -327,8 +344,10 @@ int chain_removed(struct sqlite *s, int64_t first_flow, int64_t last_flow)
 		" AND id NOT IN (SELECT run FROM late)",
 	};
 	size_t i;
-	int rc = 0;
+	int rc = sqlite_run2(s, mark, first_flow, last_flow);
 
+	if (rc == 0)
+		rc = tell_again(s, copied);
 	for (i = 0; i < sizeof(steps) / sizeof(steps[0]) && rc == 0; i++)
 		rc = sqlite_run2(s, steps[i], first_flow, last_flow);
 	return rc;

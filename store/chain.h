@@ -31,7 +31,8 @@ int chain_late(struct sqlite *, int64_t program);
 int chain_late_all(struct sqlite *);
 
 /* Retention removed flows with ids from first to last, perhaps not all of them. Windows that lack some become
- * anchors, whose content the check passes over; of those the chain begins with, only the last one stays. */
-int chain_removed(struct sqlite *, int64_t first_flow, int64_t last_flow);
+ * anchors, whose content the check passes over; of those the chain begins with, only the last one stays.
+ * copied: windows up to this number are elsewhere too, INT64_MAX: no copy is wanted. 0 or -errno. */
+int chain_removed(struct sqlite *, int64_t first_flow, int64_t last_flow, int64_t copied);
 
 #endif

@@ -86,7 +86,7 @@ static int remove_copied(const struct retention *r, struct sqlite *s)
 	if ((rc = sqlite_run2(s, "DELETE FROM flow WHERE id <= ?1 AND ?2", last, 1)) != 0 ||
 	    (rc = sqlite_run2(s, "DELETE FROM flow_range WHERE last_id <= ?1 AND ?2", last, 1)) != 0)
 		return rc;
-	return chain_removed(s, 0, last);
+	return chain_removed(s, 0, last, INT64_MAX);
 }
 
 static int64_t oldest_bucket(struct sqlite *s)
@@ -131,14 +131,14 @@ static int look_at_flows(struct sqlite *s, int64_t before_s, struct slice *slice
 
 /* Rows of before before_s, RETENTION_SLICE at most. Most often they are the first ones; not where the clock
  * was set back, or an older log was imported into this one. */
-static int remove_flows(struct sqlite *s, int64_t before_s, struct slice *slice)
+static int remove_flows(const struct retention *r, struct sqlite *s, int64_t before_s, struct slice *slice)
 {
 	int rc = look_at_flows(s, before_s, slice);
 
 	if (rc != 0 || slice->rows == 0)
 		return rc;
 	rc = sqlite_run2(s, "DELETE FROM flow WHERE id <= ?1 AND contime < ?2", slice->last_id, before_s);
-	return rc != 0 ? rc : chain_removed(s, slice->first_id, slice->last_id);
+	return rc != 0 ? rc : chain_removed(s, slice->first_id, slice->last_id, r->copied);
 }
 
 /* Rows of this time are gone: so are their sums. */
@@ -309,7 +309,7 @@ static int remove_slice(struct retention *r, struct sqlite *s, int64_t before_s,
 {
 	int rc;
 
-	if ((rc = remove_flows(s, before_s, slice)) != 0)
+	if ((rc = remove_flows(r, s, before_s, slice)) != 0)
 		return rc;
 	if (slice->rows < RETENTION_SLICE && before_s > r->horizon_s) {
 		r->horizon_s = before_s;

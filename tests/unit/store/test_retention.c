@@ -149,6 +149,41 @@ static void by_size_with_a_loss(void **state)
 	assert_string_equal(scratch_ask(&s, "SELECT min(id) > 1 FROM image"), "1");
 }
 
+/* Windows that go before the copy has them leave to the next one what they told of losses. */
+static void losses_wait_for_the_copy(void **state)
+{
+	char sql[512];
+	int64_t i;
+
+	(void)state;
+	for (i = 1; i <= 10; i++) {
+		fill(NOW - (20 - i) * DAY, 40000, i);
+		snprintf(sql, sizeof(sql),
+			 "INSERT INTO chain(seq, run, time, first, flows, late, hash, losses) VALUES(%1$d, 1, 0, "
+			 "%2$d,"
+			 " 40000, 0, zeroblob(32), 2);"
+			 "INSERT INTO loss_part(window, n, time_from, time_to, kind, stage, records, bytes, "
+			 "detail)"
+			 " VALUES(%1$d, 1, 0, 0, 1, 1, %1$d, 0, ''), (%1$d, 2, 0, 0, 1, 1, 100 + %1$d, 0, "
+			 "'');",
+			 (int)i, (int)(i - 1) * 40000 + 1);
+		scratch_run(&s, sql);
+	}
+	scratch_run(
+		&s,
+		"INSERT INTO loss_part(window, n, time_from, time_to, kind, stage, records, bytes, detail)"
+		" VALUES(11, 1, 0, 0, 1, 1, 11, 0, '')"); /* of the window that is written next */
+	settings.size_limit_mb = 8;
+	retention.copied = 2;
+	run_all();
+	assert_string_equal(scratch_ask(&s, "SELECT min(seq) > 4 FROM chain"), "1");
+	assert_string_equal(
+		scratch_ask(&s, "SELECT n, records FROM loss_part WHERE window = 11 ORDER BY n LIMIT 5"),
+		"1|11\n2|3\n3|103\n4|4\n5|104");
+	assert_string_equal(scratch_ask(&s, "SELECT count(*), sum(records) FROM loss_part WHERE window > 2"),
+			    "17|915");
+}
+
 /* When command lines are what is too much, rows are not pushed out before them. */
 static void by_size_when_it_is_not_the_rows(void **state)
 {
@@ -187,6 +222,7 @@ int main(void)
 		TEST(nothing_to_do_writes_nothing),
 		TEST(by_age),
 		TEST(by_size_with_a_loss),
+		TEST(losses_wait_for_the_copy),
 		TEST(by_size_when_it_is_not_the_rows),
 		TEST(a_locked_database_is_no_disaster),
 	};
