@@ -10,11 +10,19 @@ static const char *const what[WIRE_LOSS__MAX] = {
 	[WIRE_LOSS_NAME] = "calls that may have told a name, and whose bytes could not be read",
 };
 
+uint64_t health_skipped(struct health *health, uint64_t looked)
+{
+	uint64_t before = health->skipped;
+
+	health->skipped = looked;
+	return looked < before ? looked : before;
+}
+
 void health_poll(struct health *health, struct probe *probe, const struct record *record, wire_ns from,
 		 wire_ns to)
 {
 	struct wire_shared *shared = probe_shared(probe);
-	uint64_t skipped = probe_skipped_runs(probe);
+	uint64_t skipped = health_skipped(health, probe_skipped_runs(probe));
 
 	for (unsigned kind = 0; kind < WIRE_LOSS__MAX; kind++) {
 		struct wire_loss_count now = shared->loss[kind], *seen = &shared->loss_reported[kind];

@@ -13,7 +13,13 @@
 struct health {
 	uint64_t dropped;
 	uint64_t dropped_bytes;
+	uint64_t skipped; /* at the last look */
 };
+
+/* How many runs that the kernel skipped nobody made up for. looked: as the counters say it now, in which a
+ * task that was stopped between a program and its twin looks like one until it goes on; it is often we who
+ * stop it, so what the next look says no more was none. */
+uint64_t health_skipped(struct health *, uint64_t looked);
 
 /* Say what was lost since the last call, in the time from..to. */
 void health_poll(struct health *, struct probe *, const struct record *, wire_ns from, wire_ns to);
