@@ -274,19 +274,24 @@ static void renamed(struct named *n, const struct fanotify_event_info_fid *info,
 	}
 }
 
+/* With names behind them, events stand at multiples of four bytes only. */
 void named_drain(struct named *n)
 {
 	char buf[BUFFER_BYTES] __attribute__((aligned(8)));
-	const struct fanotify_event_metadata *m;
-	ssize_t len;
+	ssize_t len, at;
 
 	while ((len = read(n->group, buf, sizeof(buf))) > 0) {
-		for (m = (const void *)buf; FAN_EVENT_OK(m, len); m = FAN_EVENT_NEXT(m, len)) {
-			const struct fanotify_event_info_fid *info = (const void *)(m + 1);
+		struct fanotify_event_metadata m;
 
-			if (m->event_len > m->metadata_len + sizeof(*info) &&
+		for (at = 0; at + (ssize_t)sizeof(m) <= len; at += m.event_len) {
+			const struct fanotify_event_info_fid *info = (const void *)(buf + at + sizeof(m));
+
+			memcpy(&m, buf + at, sizeof(m));
+			if (m.event_len < sizeof(m) || at + (ssize_t)m.event_len > len)
+				break;
+			if (m.event_len > sizeof(m) + sizeof(*info) && m.metadata_len == sizeof(m) &&
 			    info->hdr.info_type == FAN_EVENT_INFO_TYPE_DFID_NAME)
-				renamed(n, info, m->pid > 0 ? (__u32)m->pid : 0);
+				renamed(n, info, m.pid > 0 ? (__u32)m.pid : 0);
 		}
 	}
 }

@@ -218,6 +218,7 @@ static void too_many_beginnings_push_out_the_oldest(void **state)
 	}
 	assert_int_equal(names, STREAMS_MAX);
 	reading_free(r.reading);
+	servers_free(r.servers);
 }
 
 static void too_long_a_beginning_is_given_up(void **state)
@@ -451,6 +452,7 @@ static void cut_payloads_do_no_harm(void **state)
 			give(&r, WIRE_PAYLOAD_RECEIVED, v.bytes, len);
 		}
 		reading_free(r.reading);
+		servers_free(r.servers);
 	}
 }
 
