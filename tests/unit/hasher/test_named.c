@@ -221,11 +221,7 @@ static void bounds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(another_file),
-		TEST(same_number),
-		TEST(no_news),
-		TEST(no_path),
-		TEST(bounds),
+		TEST(another_file), TEST(same_number), TEST(no_news), TEST(no_path), TEST(bounds),
 	};
 
 	return cmocka_run_group_tests_name("hasher named", tests, NULL, NULL);
