@@ -11,6 +11,8 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
+#include "store/mix.h"
+
 #define NS UINT64_C(1000000000)
 #define FIRST_SIZE 64
 #define ANCESTORS_MAX 8 /* a server forks a worker for each of its sockets, not chains of them */
@@ -64,15 +66,7 @@ struct answers *answers_new(struct name_table *names, struct images *images)
 
 static struct answer **chain_of(const struct answers *as, int family, const uint8_t *addr)
 {
-	uint64_t h = (uint64_t)family, word;
-	int i;
-
-	for (i = 0; i < WIRE_ADDR_SIZE; i += 8) {
-		memcpy(&word, addr + i, sizeof(word));
-		h = (h ^ word) * 0xff51afd7ed558ccdu;
-		h ^= h >> 32;
-	}
-	return &as->chain[h & (as->size - 1)];
+	return &as->chain[mix((uint64_t)family, addr, WIRE_ADDR_SIZE) & (as->size - 1)];
 }
 
 static bool is_of(const struct answer *a, int family, const uint8_t *addr)

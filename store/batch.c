@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/mix.h"
+
 #define FIRST_ENTRIES 32
 
 static_assert(sizeof(struct batch_key) == 4 * 8 + 2 * WIRE_ADDR_SIZE + 5 * 4 + 2 * 2 + 4 + 4,
@@ -45,20 +47,9 @@ void batch_free(struct batch *b)
 	free(b);
 }
 
-/* Peers choose addresses and ports: mix whole words, so that no choice makes long runs. */
 static size_t key_hash(const struct batch_key *key)
 {
-	const unsigned char *bytes = (const unsigned char *)key;
-	uint64_t h = 0x9e3779b97f4a7c15u, word;
-	size_t i;
-
-	for (i = 0; i < sizeof(*key); i += sizeof(word)) {
-		word = 0;
-		memcpy(&word, bytes + i, sizeof(*key) - i < sizeof(word) ? sizeof(*key) - i : sizeof(word));
-		h = (h ^ word) * 0xff51afd7ed558ccdu;
-		h ^= h >> 32;
-	}
-	return (size_t)h;
+	return (size_t)mix(0x9e3779b97f4a7c15u, key, sizeof(*key));
 }
 
 static uint32_t *find_slot(const struct batch *b, const struct batch_key *key)

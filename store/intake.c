@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "store/mix.h"
 #include "store/schema.h"
 
 #define NS UINT64_C(1000000000)
@@ -183,16 +184,10 @@ static struct image *find_image(struct intake *in, const struct wire_flow *f)
 
 static uint64_t connection_hash(const struct wire_flow *f)
 {
-	uint64_t h = f->cookie * 0x9e3779b97f4a7c15u ^ f->image.start_ns, word;
-	size_t i;
+	uint64_t h = f->cookie * 0x9e3779b97f4a7c15u ^ f->image.start_ns;
 
 	h ^= (uint64_t)f->image.tgid << 32 | f->image.exec_id;
-	for (i = 0; i < WIRE_ADDR_SIZE; i += sizeof(word)) {
-		memcpy(&word, f->raddr + i, sizeof(word));
-		h = (h ^ word) * 0xff51afd7ed558ccdu;
-		h ^= h >> 32;
-	}
-	return (h ^ f->rport) * 0xc4ceb9fe1a85ec53u;
+	return (mix(h, f->raddr, WIRE_ADDR_SIZE) ^ f->rport) * 0xc4ceb9fe1a85ec53u;
 }
 
 /* Where the socket was made, if that is another place than where it is used: another container or unit, not

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/mix.h"
+
 struct asked {
 	uint8_t addr[WIRE_ADDR_SIZE];
 	uint16_t family; /* 0: none */
@@ -48,15 +50,7 @@ static bool has_owner_6(const uint8_t *addr)
 
 static struct asked *place_of(struct lookups *l, const struct wire_flow *f)
 {
-	uint64_t h = f->family, word;
-	size_t i;
-
-	for (i = 0; i < WIRE_ADDR_SIZE; i += sizeof(word)) {
-		memcpy(&word, f->raddr + i, sizeof(word));
-		h = (h ^ word) * 0xff51afd7ed558ccdu;
-		h ^= h >> 32;
-	}
-	return &l->asked[h & (LOOKUPS_MAX - 1)];
+	return &l->asked[mix(f->family, f->raddr, WIRE_ADDR_SIZE) & (LOOKUPS_MAX - 1)];
 }
 
 void lookups_ask(struct lookups *l, const struct wire_flow *f, int64_t now_s)

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "store/mix.h"
+
 #define FIRST_SIZE 64
 
 struct held {
@@ -167,15 +169,7 @@ static const struct held *use(struct names *n, struct table *t, uint64_t key, bo
  * same has found how to call a connection of their own by a name of their own. */
 static uint64_t claim_key(uint64_t cookie, const uint8_t addr[WIRE_ADDR_SIZE], uint16_t rport)
 {
-	uint64_t h = cookie * 0x9e3779b97f4a7c15u, word;
-	size_t i;
-
-	for (i = 0; i < WIRE_ADDR_SIZE; i += sizeof(word)) {
-		memcpy(&word, addr + i, sizeof(word));
-		h = (h ^ word) * 0xff51afd7ed558ccdu;
-		h ^= h >> 32;
-	}
-	return (h ^ rport) * 0xc4ceb9fe1a85ec53u;
+	return (mix(cookie * 0x9e3779b97f4a7c15u, addr, WIRE_ADDR_SIZE) ^ rport) * 0xc4ceb9fe1a85ec53u;
 }
 
 int names_add(struct names *n, const struct wire_name *w)

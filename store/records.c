@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "store/identity.h"
+#include "store/mix.h"
 #include "store/text.h"
 
 #define CACHE_MIN 64
@@ -179,15 +180,7 @@ int64_t records_no_name(struct records *r, int64_t now_s)
 
 static size_t address_slot(const struct records *r, int family, const uint8_t addr[16])
 {
-	uint64_t h = (uint64_t)family, word;
-	int i;
-
-	for (i = 0; i < 16; i += 8) {
-		memcpy(&word, addr + i, sizeof(word));
-		h = (h ^ word) * 0xff51afd7ed558ccdu;
-		h ^= h >> 32;
-	}
-	return (size_t)h & (r->cache_size - 1);
+	return (size_t)mix((uint64_t)family, addr, 16) & (r->cache_size - 1);
 }
 
 int64_t records_address(struct records *r, int family, const uint8_t addr[16], int64_t now_s)
