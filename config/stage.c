@@ -172,6 +172,20 @@ int stage_settings(struct stage *s, const struct wire_settings *head)
 	return rc;
 }
 
+bool stage_take(struct stage *s, stage_taken *taken, void *arg)
+{
+	const struct wire_hdr *hdr;
+	const void *payload;
+	const char *why;
+	int rc, got = frame_fill(s->in);
+
+	while ((rc = frame_next(s->in, &hdr, &payload, &why)) > 0)
+		taken(arg, hdr, payload);
+	if (rc < 0)
+		fatalx("broken frame: %s", why);
+	return got > 0 || got == -EAGAIN;
+}
+
 wire_ns stage_now(void)
 {
 	struct timespec ts;

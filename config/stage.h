@@ -7,6 +7,7 @@
 #ifndef FEMTOSNITCH_STAGE_H
 #define FEMTOSNITCH_STAGE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "bpf/wire.h"
@@ -33,6 +34,11 @@ void stage_start(struct stage *, enum wire_stage id, size_t out_bound, int argc,
 
 /* A later WIRE_SETTINGS: takes it over and passes it on. The supervisor has checked it. 0 or -errno. */
 int stage_settings(struct stage *, const struct wire_settings *);
+
+/* Read once what stands in the pipe, and have each frame taken. False: it is the end of the file. Exits with
+ * a message on a broken peer. */
+typedef void stage_taken(void *arg, const struct wire_hdr *, const void *payload);
+bool stage_take(struct stage *, stage_taken *, void *arg);
 
 /* Say it downstream. 0, or -ENOBUFS. from_ns 0 = now. Text over WIRE_TEXT_MAX is cut. */
 int stage_ready(struct stage *, const char *text);

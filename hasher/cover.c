@@ -131,6 +131,7 @@ static void found(void *arg, const struct mounts_line *m)
 	char path[WIRE_PATH_MAX + 32];
 	struct cover *c = arg;
 	struct mounts_fs *fs;
+	enum distance away;
 	bool first;
 
 	if (class == MOUNTS_PSEUDO || (fs = mounts_put(c->mounts, m->dev)) == NULL)
@@ -140,8 +141,9 @@ static void found(void *arg, const struct mounts_line *m)
 	fs->class = class;
 	if (!c->through)
 		fs->ours = true;
-	if (distance(c, fs) < fs->distance)
-		fs->distance = distance(c, fs);
+	away = distance(c, fs);
+	if (away < fs->distance)
+		fs->distance = away;
 	if (class == MOUNTS_USER)
 		fs->state = MOUNTS_UNWATCHED;
 	if (fs->state == MOUNTS_UNWATCHED || fs->state == MOUNTS_FAILED)

@@ -131,7 +131,7 @@ int far_results_fd(const struct far *f)
 	return crew_fd(f->crew);
 }
 
-static void take_results(struct far *f, void (*executed)(void *arg, __u32 tgid, int fd), void *arg)
+static void take_results(struct far *f, far_executed *executed, void *arg)
 {
 	struct far_job *job;
 
@@ -144,19 +144,19 @@ static void take_results(struct far *f, void (*executed)(void *arg, __u32 tgid, 
 		watch_lost(f->watch, &job->losses);
 		job->n = 0; /* handed on */
 		for (i = 0; i < n; i++)
-			executed(arg, job->event[i].tgid, job->event[i].fd);
+			executed(arg, job->event[i].tgid, job->event[i].fd, f->distance);
 		free_job(&job->crew);
 	}
 }
 
-void far_take(struct far *f, void (*executed)(void *arg, __u32 tgid, int fd), void *arg)
+void far_take(struct far *f, far_executed *executed, void *arg)
 {
 	take_results(f, executed, arg);
 	if (!f->reading && queued(f))
 		f->reading = submit(f, -1) == 0;
 }
 
-void far_take_all(struct far *f, void (*executed)(void *arg, __u32 tgid, int fd), void *arg)
+void far_take_all(struct far *f, far_executed *executed, void *arg)
 {
 	struct pollfd fd = {.fd = crew_fd(f->crew), .events = POLLIN};
 

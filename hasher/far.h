@@ -23,11 +23,12 @@ int far_events_fd(const struct far *); /* -1 while the thread reads */
 int far_results_fd(const struct far *);
 
 /* Hand out what was read, send the thread for what is queued. */
-void far_take(struct far *, void (*executed)(void *arg, __u32 tgid, int fd), void *arg);
+typedef void far_executed(void *arg, __u32 tgid, int fd, enum distance); /* owns fd */
+void far_take(struct far *, far_executed *, void *arg);
 
 /* The same, until nothing is queued: before a record of such a filesystem is looked at. Waits, but no longer
  * than FAR_LIMIT_MS per event that hangs. */
-void far_take_all(struct far *, void (*executed)(void *arg, __u32 tgid, int fd), void *arg);
+void far_take_all(struct far *, far_executed *, void *arg);
 
 void far_close(struct far *, int fd); /* takes fd; to close is to call the server, too */
 

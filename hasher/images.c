@@ -102,8 +102,9 @@ static bool is_awaited(struct cache_file *f)
 	return true;
 }
 
-static void event(struct images *im, __u32 tgid, int fd, enum distance distance)
+static void executed_at(void *arg, __u32 tgid, int fd, enum distance distance)
 {
+	struct images *im = arg;
 	const char *script;
 	struct wire_file st;
 	struct cache_file *f;
@@ -126,25 +127,7 @@ static void event(struct images *im, __u32 tgid, int fd, enum distance distance)
 
 static void executed(void *arg, __u32 tgid, int fd)
 {
-	event(arg, tgid, fd, DISTANCE_NEAR);
-}
-
-static void executed_far(void *arg, __u32 tgid, int fd)
-{
-	event(arg, tgid, fd, DISTANCE_FAR);
-}
-
-static void executed_strange(void *arg, __u32 tgid, int fd)
-{
-	event(arg, tgid, fd, DISTANCE_STRANGE);
-}
-
-/* With far_take() or far_take_all(). */
-static void take_far(struct images *im, enum distance distance,
-		     void (*take)(struct far *, void (*)(void *, __u32, int), void *))
-{
-	if (im->far[distance])
-		take(im->far[distance], distance == DISTANCE_FAR ? executed_far : executed_strange, im);
+	executed_at(arg, tgid, fd, DISTANCE_NEAR);
 }
 
 static void modified(void *arg, __u32 tgid, int fd)
@@ -158,11 +141,13 @@ unsigned images_drain(struct images *im, bool has_room)
 {
 	const struct watch_listener listener = {
 		.executed = executed, .modified = has_room ? modified : NULL, .arg = im};
+	unsigned i;
 
 	if (!im->watch)
 		return 0;
-	take_far(im, DISTANCE_FAR, far_take);
-	take_far(im, DISTANCE_STRANGE, far_take);
+	for (i = DISTANCE_FAR; i < DISTANCE__MAX; i++)
+		if (im->far[i])
+			far_take(im->far[i], executed_at, im);
 	return watch_drain(im->watch, &listener);
 }
 
@@ -278,6 +263,7 @@ void images_exec(struct images *im, const struct wire_exec *exec, size_t len)
 	enum join_result how = JOIN_NONE;
 	struct cache_file *f;
 	__u64 file_id = 0;
+	struct far *far;
 
 	if (exec->source == WIRE_EXEC_NETWORK)
 		libraries_image(im->libraries, exec);
@@ -288,8 +274,8 @@ void images_exec(struct images *im, const struct wire_exec *exec, size_t len)
 	if (im->cover)
 		cover_exec(im->cover, exec, now_ms());
 	f = cache_by_record(im->versions.cache, &exec->file);
-	if (!f && im->cover)
-		take_far(im, cover_distance(im->cover, exec->file.dev), far_take_all);
+	if (!f && im->cover && (far = im->far[cover_distance(im->cover, exec->file.dev)]) != NULL)
+		far_take_all(far, executed_at, im);
 	if (!f)
 		f = joined(im, exec, &how, &file_id);
 	if (!f && how != JOIN_CERTAIN && how != JOIN_RENAMED) {
@@ -547,7 +533,7 @@ static bool open_far(struct images *im)
 	unsigned i;
 
 	for (i = DISTANCE_FAR; i < DISTANCE__MAX; i++)
-		if ((im->far[i] = im->versions.far[i] = far_new(im->watch, (enum distance)i)) == NULL)
+		if ((im->far[i] = far_new(im->watch, (enum distance)i)) == NULL)
 			return false;
 	return true;
 }
@@ -571,15 +557,12 @@ struct images *images_new(struct stage *stage, struct watch *watch, struct place
 	im->libraries = libraries_new(stage);
 	if (watch && (im->named = named_new()) == NULL)
 		log_warn("a program that another file takes the place of is noticed only when that runs");
-	if (versions_open(&im->versions, stage, watch, max_files)) {
-		images_free(im);
-		return NULL;
-	}
 	if (!watch)
 		im->near = reach_new(max_files);
 	else if (open_far(im))
 		im->cover = cover_new(watch, &listener);
-	if (!im->join || !im->scripts || !im->apps || !im->libraries || !(im->cover || im->near)) {
+	if (versions_open(&im->versions, stage, watch, im->far, max_files) || !im->join || !im->scripts ||
+	    !im->apps || !im->libraries || !(im->cover || im->near)) {
 		images_free(im);
 		return NULL;
 	}

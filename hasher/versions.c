@@ -12,9 +12,10 @@
 #include "config/log.h"
 #include "hasher/file.h"
 
-int versions_open(struct versions *v, struct stage *stage, struct watch *watch, unsigned max_files)
+int versions_open(struct versions *v, struct stage *stage, struct watch *watch, struct far *const *far,
+		  unsigned max_files)
 {
-	*v = (struct versions){.stage = stage, .watch = watch};
+	*v = (struct versions){.stage = stage, .watch = watch, .far = far};
 	v->cache = cache_new(CACHE_MAX);
 	v->hashing = hashing_new(max_files);
 	v->known = stage->state_dir ? known_open(stage->state_dir, KNOWN_BOOT_ID) : NULL;
@@ -75,7 +76,7 @@ void versions_failed(struct versions *v, struct cache_file *f, unsigned hash_err
 
 void versions_let_go(struct versions *v, int fd, enum distance distance)
 {
-	if (v->far[distance])
+	if (v->far && v->far[distance])
 		far_close(v->far[distance], fd);
 	else
 		close(fd);

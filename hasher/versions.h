@@ -23,15 +23,16 @@
 
 struct versions {
 	struct stage *stage;
-	struct watch *watch;		/* NULL: no fanotify */
-	struct far *far[DISTANCE__MAX]; /* closes fds that are; NULL: near, or no fanotify */
+	struct watch *watch;	/* NULL: no fanotify */
+	struct far *const *far; /* by distance, NULL for near: who closes such fds. NULL: nobody need */
 	struct cache *cache;
 	struct hashing *hashing;
 	struct known *known; /* NULL: nothing of earlier runs */
 };
 
-/* Borrows both. 0 or -ENOMEM, and then versions_close() is still to be called. */
-int versions_open(struct versions *, struct stage *, struct watch *, unsigned max_files);
+/* Borrows all three. 0 or -ENOMEM, and then versions_close() is still to be called. */
+int versions_open(struct versions *, struct stage *, struct watch *, struct far *const *far,
+		  unsigned max_files);
 void versions_close(struct versions *); /* of a zeroed one too */
 
 /* A filesystem is not mounted any more. dev: the superblock's. */

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/domain.h"
 #include "collector/names/lines.h"
+#include "config/domain.h"
 
 struct entry {
 	uint16_t family;

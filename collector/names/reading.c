@@ -7,10 +7,10 @@
 
 #include "collector/names/asked.h"
 #include "collector/names/dns.h"
-#include "config/domain.h"
 #include "collector/names/http.h"
 #include "collector/names/stream.h"
 #include "collector/names/tls.h"
+#include "config/domain.h"
 
 #define PORT_DNS 53
 #define PORT_MDNS 5353

@@ -14,9 +14,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "config/log.h"
+#include "config/process.h"
 #include "config/sandbox.h"
 #include "config/stage.h"
 #include "store/reverse/owner.h"
@@ -33,14 +33,6 @@ struct sink {
 	int64_t not_before_ms; /* the next lookup */
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static void look_up(struct sink *s, const struct wire_lookup *lookup)
 {
 	struct wire_name name = {.ttl_s = OWNER_TTL_S, .family = lookup->family, .source = WIRE_NAME_PTR};
@@ -56,37 +48,28 @@ static void look_up(struct sink *s, const struct wire_lookup *lookup)
 /* Milliseconds until there is something to do, -1: when something comes. */
 static int work(struct sink *s)
 {
-	int64_t now = now_ms();
+	int64_t now = process_now_ms();
 
 	if (s->count && now >= s->not_before_ms) {
 		look_up(s, &s->queue[s->first]);
 		s->first = (s->first + 1) % QUEUE_MAX;
 		s->count--;
 		s->not_before_ms = now + 1000 / LOOKUPS_PER_S;
-		now = now_ms();
+		now = process_now_ms();
 	}
 	if (!s->count)
 		return -1;
 	return s->not_before_ms > now ? (int)(s->not_before_ms - now) : 0;
 }
 
-/* False at the end of input. */
-static bool take_frames(struct sink *s)
+static void take(void *arg, const struct wire_hdr *hdr, const void *payload)
 {
-	const struct wire_hdr *hdr;
-	const void *payload;
-	const char *why;
-	int rc, got = frame_fill(s->stage.in);
+	struct sink *s = arg;
 
-	while ((rc = frame_next(s->stage.in, &hdr, &payload, &why)) > 0) {
-		if (hdr->type == WIRE_SETTINGS)
-			stage_settings(&s->stage, payload);
-		if (hdr->type == WIRE_LOOKUP && s->count < QUEUE_MAX)
-			memcpy(&s->queue[(s->first + s->count++) % QUEUE_MAX], payload, sizeof(s->queue[0]));
-	}
-	if (rc < 0)
-		fatalx("broken frame: %s", why);
-	return got > 0 || got == -EAGAIN;
+	if (hdr->type == WIRE_SETTINGS)
+		(void)stage_settings(&s->stage, payload);
+	if (hdr->type == WIRE_LOOKUP && s->count < QUEUE_MAX)
+		memcpy(&s->queue[(s->first + s->count++) % QUEUE_MAX], payload, sizeof(s->queue[0]));
 }
 
 int main(int argc, char **argv)
@@ -106,7 +89,7 @@ int main(int argc, char **argv)
 		fds[1].fd = frame_pending(s.stage.out) ? 1 : -1;
 		if (poll(fds, 2, wait) < 0 && errno != EINTR)
 			fatal("poll");
-	} while (!fds[0].revents || take_frames(&s));
+	} while (!fds[0].revents || stage_take(&s.stage, take, &s));
 	frame_reader_free(s.stage.in);
 	frame_writer_free(s.stage.out);
 	settings_free(&s.stage.settings);

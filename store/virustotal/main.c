@@ -237,25 +237,16 @@ static void fetched(struct sink *s, const struct wire_fetched *answer)
 		not_uploaded(s, answer->sha256, why);
 }
 
-/* False at the end of input. */
-static bool take_frames(struct sink *s)
+static void take(void *arg, const struct wire_hdr *hdr, const void *payload)
 {
-	const struct wire_hdr *hdr;
-	const void *payload;
-	const char *why;
-	int rc, got = frame_fill(s->stage.in);
+	struct sink *s = arg;
 
-	while ((rc = frame_next(s->stage.in, &hdr, &payload, &why)) > 0) {
-		if (hdr->type == WIRE_SETTINGS && stage_settings(&s->stage, payload) == 0)
-			settings_changed(s);
-		if (hdr->type == WIRE_EVENT && s->look_s > now_s())
-			s->look_s = now_s();
-		if (hdr->type == WIRE_FETCHED)
-			fetched(s, payload);
-	}
-	if (rc < 0)
-		fatalx("broken frame: %s", why);
-	return got > 0 || got == -EAGAIN;
+	if (hdr->type == WIRE_SETTINGS && stage_settings(&s->stage, payload) == 0)
+		settings_changed(s);
+	if (hdr->type == WIRE_EVENT && s->look_s > now_s())
+		s->look_s = now_s();
+	if (hdr->type == WIRE_FETCHED)
+		fetched(s, payload);
 }
 
 int main(int argc, char **argv)
@@ -276,7 +267,7 @@ int main(int argc, char **argv)
 		fds[1].fd = frame_pending(s.stage.out) ? 1 : -1;
 		if (poll(fds, 2, wait) < 0 && errno != EINTR)
 			fatal("poll");
-	} while (!fds[0].revents || take_frames(&s));
+	} while (!fds[0].revents || stage_take(&s.stage, take, &s));
 	upload_end(&s.upload);
 	http_close(s.http);
 	frame_reader_free(s.stage.in);

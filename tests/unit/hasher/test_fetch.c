@@ -66,7 +66,7 @@ static int before(void **state)
 	from = frame_reader_new(out[0]);
 	stage.handover = files[0];
 	stage.settings.vt_file_upload = true;
-	assert_int_equal(versions_open(&versions, &stage, NULL, 8), 0);
+	assert_int_equal(versions_open(&versions, &stage, NULL, NULL, 8), 0);
 	fetch_open(&fetch, &stage, &versions);
 	return 0;
 }
