@@ -37,6 +37,9 @@ for stage in collector hasher store; do
 	same systemd_stage_$stage "$user $(awk '/^(NoNewPrivs|Seccomp):/ { printf "%s ", $2 }' "$status")" 'femtosnitch 1 2 '
 done
 same systemd_store_capabilities "$(awk '/^Cap(Prm|Eff|Inh|Amb)/ { printf "%x ", $2 }' "/proc/$(stage_pid store)/status")" '0 0 0 0 '
+# the counters of every socket of the machine are charged to the unit: a limit there is a way to have us killed
+same systemd_no_limit_of_the_unit "$(property MemoryHigh) $(property MemoryMax)" 'infinity infinity'
+same systemd_limit_of_each "$(awk '/^Max data size/ { print $4, $5 }' "/proc/$(stage_pid collector)/limits")" '268435456 268435456'
 same systemd_read_only "$(nsenter -t "$main" -m touch /usr/x /etc/x /var/x 2>&1 | grep -c 'Read-only')" 3
 
 femtosnitch status > /run-test/status 2>&1
