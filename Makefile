@@ -103,7 +103,7 @@ $(call objects,store/notify): CPPFLAGS += $(shell pkg-config --cflags-only-I lib
 # Linux 5.10 to 5.16 lack so much that they have an object of their own, of the same sources (bpf/early.bpf.c).
 BPF_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
 BPF_SOURCES := $(filter-out early,$(patsubst bpf/%.bpf.c,%,$(sort $(wildcard bpf/*.bpf.c))))
-BPF_EARLY := attempt cgroup early exec iter resolve sock_module sock_trampoline tcp
+BPF_EARLY := answer attempt cgroup early exec iter resolve sock_module sock_trampoline tcp
 bpf_compile = $(CLANG) -g -O2 -Wall -Wextra -Wno-unused-parameter -target bpf -mcpu=v3 -D__bpf__ \
 	-D__TARGET_ARCH_$(BPF_ARCH) -I. -idirafter /usr/include/$(shell uname -m)-linux-gnu \
 	-ffile-prefix-map=$(CURDIR)=. $1 -c -o $@ $< && $(LLVM_STRIP) -g $@

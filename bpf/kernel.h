@@ -423,6 +423,7 @@ struct bpf_iter__task_file {
 };
 
 /* Numbers of the socket API that no header shares with BPF. */
+#define ETH_P_IP 0x0800
 #define AF_INET 2
 #define AF_INET6 10
 #define AF_PACKET 17

@@ -461,10 +461,12 @@ struct wire_library {
 #define WIRE_PAYLOAD_RECEIVED 0x1 /* by the program; else sent */
 #define WIRE_PAYLOAD_CUT 0x2	  /* the call moved more than what is here */
 #define WIRE_PAYLOAD_LIBC 0x4	  /* no traffic: getaddrinfo(3) turned this host into that address */
-#define WIRE_PAYLOAD_FLAGS 0x7
+#define WIRE_PAYLOAD_PACKET 0x8	  /* as it came in, before any program could touch it; without an image */
+#define WIRE_PAYLOAD_FLAGS 0xf
 
 /* The first bytes of a connection that may begin with a name, and what was asked of name servers and
- * answered: read from the caller's memory, never the whole traffic. Behind it: data_len bytes. */
+ * answered: read from the caller's memory (but for WIRE_PAYLOAD_PACKET), never the whole traffic. Behind it:
+ * data_len bytes. */
 struct wire_payload {
 	struct wire_image_key image;
 	__u64 cookie; /* of the socket */
@@ -526,7 +528,7 @@ enum wire_name_source {
 /* flags of wire_name */
 #define WIRE_NAME_SYSTEM                                                                                     \
 	0x1 /* of DNS, HOSTS: a name server of this machine answered, in the machine's own network           \
-	       namespace, or its hosts file says so */
+	       namespace, and no program could change it; or its hosts file says so */
 #define WIRE_NAME_FLAGS 0x1
 
 /* A claim is of one connection: of the socket (cookie) with this peer, as one UDP socket may talk to many.

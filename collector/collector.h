@@ -33,6 +33,7 @@ struct collector {
 	struct libc *libc;
 	const char *libc_missing; /* why there is none; NULL: nobody asked for it */
 	struct naming *naming;
+	int answers; /* 0: not wanted so far; else the link, or why there is none: see answer_watch() */
 	struct selftest_result proven; /* by the self-test */
 	uint64_t flush_id;	       /* of the sweep under way */
 	uint64_t flush_next;	       /* asked for during it */
@@ -55,6 +56,9 @@ void start_run(struct collector *);
 /* More is watched than was: say so, and leave it to the next run, too. had: how many descriptors the probe
  * held before. */
 void start_more(struct collector *, unsigned had);
+
+/* What "Log ignore" needs, as long as we may. After the loader was started, which must not hold it too. */
+void start_answers(struct collector *);
 
 /* `--doctor`: the same, told on standard output, and nothing stays. The exit code. */
 int start_doctor(void);

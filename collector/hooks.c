@@ -63,9 +63,10 @@ static const struct hook hooks[] = {
 	{"on_geneve", HOOKS_ALWAYS, HOOK_EXTRA, "geneve"},
 	/* past recvmsg */
 	{"on_splice_read", HOOKS_ALWAYS, HOOK_EXTRA | HOOK_NAMES, NULL},
-	/* in the C libraries that programs use: collector/libc.h attaches them */
-	{"on_resolve", HOOKS_ALWAYS, HOOK_EXTRA, NULL},
-	{"on_resolved", HOOKS_ALWAYS, HOOK_EXTRA, NULL},
+	/* names: in the C libraries that programs use; in packets */
+	{"on_resolve", HOOKS_ALWAYS, HOOK_EXTRA | HOOK_LATER, NULL},
+	{"on_resolved", HOOKS_ALWAYS, HOOK_EXTRA | HOOK_LATER, NULL},
+	{"on_answer", HOOKS_ALWAYS, HOOK_EXTRA | HOOK_LATER, NULL},
 	/* read by the collector */
 	{"sweep_sockets", HOOKS_ALWAYS, HOOK_READ, NULL},
 	{"seed_tasks", HOOKS_ALWAYS, HOOK_READ, NULL},

@@ -101,12 +101,6 @@ static bool is_section(const struct bpf_program *prog, const char *prefix)
 	return strncmp(bpf_program__section_name(prog), prefix, strlen(prefix)) == 0;
 }
 
-/* These go where libc.h finds a C library. */
-static bool is_uprobe(const struct bpf_program *prog)
-{
-	return is_section(prog, "uprobe") || is_section(prog, "uretprobe");
-}
-
 static bool is_trampoline(const struct bpf_program *prog)
 {
 	return is_section(prog, "fentry/") || is_section(prog, "fexit/");
@@ -429,10 +423,11 @@ static int keep_iterators(struct load *load, struct hold *hold)
 
 static void attach(struct load *load, struct hold *hold, struct bpf_program *prog, int cgroup_fd)
 {
+	const struct hook *hook = hooks_find(bpf_program__name(prog));
 	bool cgroup = is_section(prog, "cgroup/");
 	int err;
 
-	if (!bpf_program__autoload(prog) || is_section(prog, "iter/") || is_uprobe(prog) ||
+	if (!bpf_program__autoload(prog) || is_section(prog, "iter/") || (hook && hook->flags & HOOK_LATER) ||
 	    (cgroup && cgroup_fd < 0))
 		return;
 	err = keep_link(hold, prog,

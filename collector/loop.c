@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "collector/adopt.h"
+#include "collector/answer.h"
 #include "collector/collector.h"
 #include "config/log.h"
 
@@ -190,12 +191,26 @@ void loop_clock(struct collector *c)
 
 /* ---- the head of the chain */
 
+/* What only the start may attach. */
+static void answers_wanted(struct collector *c)
+{
+	bool wanted = answer_wanted(&c->stage.settings);
+
+	if (wanted && c->answers == 0)
+		stage_error(&c->stage, "no domain of \"Log ignore\" hides anything until the next start");
+	if (wanted || c->answers <= 0)
+		return;
+	close(c->answers);
+	c->answers = 0;
+}
+
 static void head_frame(struct collector *c, const struct wire_hdr *hdr, const void *payload)
 {
 	switch (hdr->type) {
 	case WIRE_SETTINGS:
 		stage_settings(&c->stage, payload);
 		probe_shared(c->probe)->read_names = c->stage.settings.read_names;
+		answers_wanted(c);
 		window_schedule(c);
 		break;
 	case WIRE_FLUSH:

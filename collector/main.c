@@ -32,6 +32,7 @@ int main(int argc, char **argv)
 	start_run(&c);
 	malloc_trim(0); /* loading took megabytes that are never needed again */
 	c.late = late_start(c.probe, &c.stage, c.since_ns ? c.since_ns : stage_now());
+	start_answers(&c);
 	c.naming = naming_new(&c.stage, argv[0], files);
 	c.record.payload = naming_payload;
 	c.record.payload_arg = c.naming;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "collector/adopt.h"
+#include "collector/answer.h"
 #include "collector/collector.h"
 #include "collector/seed.h"
 #include "collector/selftest.h"
@@ -34,6 +35,11 @@ static char *coverage(struct collector *c)
 		fprintf(f, "\ngetaddrinfo watched: C libraries: %u", libc_watched(c->libc));
 	else if (c->libc_missing)
 		fprintf(f, "\nrefused uprobe/getaddrinfo: %s", c->libc_missing);
+	if (c->answers > 0)
+		fprintf(f, "\nanswers of name servers watched: for Log ignore");
+	else if (c->answers < 0)
+		fprintf(f, "\nrefused cgroup_skb/ingress: no domain of Log ignore hides anything (%s)",
+			strerror(-c->answers));
 	if (c->since_ns)
 		fprintf(f, "\ntaken over after %.1f s", (c->ready_ns - c->since_ns) / 1e9);
 	fclose(f);
@@ -244,6 +250,14 @@ void start_more(struct collector *c, unsigned had)
 		adopt_notes(c->journal)->report = *probe_report(c->probe);
 	else
 		log_warnx("modules that came late will not be watched during a restart: %s", strerror(-err));
+}
+
+void start_answers(struct collector *c)
+{
+	if (!answer_wanted(&c->stage.settings))
+		return;
+	c->answers = answer_watch(probe_hold(c->probe));
+	say_again(c);
 }
 
 void start_run(struct collector *c)

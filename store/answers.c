@@ -262,7 +262,14 @@ static enum use use_of(const struct answer *a, const struct answers_ask *ask, co
 		return USE_OWN;
 	if (a->netns != 0 ? a->netns != ask->netns : a->tgid != 0)
 		return USE_NONE;
-	return a->tgid != 0 ? USE_SHARED : a->name->source == WIRE_NAME_PTR ? USE_OWNER : USE_HOSTS;
+	switch (a->name->source) {
+	case WIRE_NAME_HOSTS:
+		return USE_HOSTS;
+	case WIRE_NAME_PTR:
+		return USE_OWNER;
+	default: /* told to another, or to whom is not known */
+		return USE_SHARED;
+	}
 }
 
 /* When it was told last before the connection began. */

@@ -160,9 +160,8 @@ static void tell_address(struct reading *r, const struct dns_address *a, enum wi
 				 .source = source,
 				 .name_len = (__u16)a->name_len};
 
-	if (source == WIRE_NAME_DNS && servers_answered(r->servers, r->now))
+	if (r->now->flags & WIRE_PAYLOAD_PACKET)
 		name.flags = WIRE_NAME_SYSTEM;
-
 	memcpy(name.addr, a->addr, WIRE_ADDR_SIZE);
 	r->told(r->arg, &name, a->name);
 }
@@ -197,6 +196,22 @@ static void read_message(struct reading *r, const uint8_t *msg, size_t len)
 		asked_add(r->asked, p->cookie, server, &q);
 	else if (q.answered && asked_take(r->asked, p->cookie, server, &q))
 		dns_answer(msg, len, &q, llmnr ? tell_llmnr : tell_dns, r);
+}
+
+/* An answer before anybody took it. That of one of this machine's own name servers is believed whoever asked;
+ * of any other, the program that receives it is told. Over TCP, where it is the whole of a segment. */
+static void read_packet(struct reading *r, const uint8_t *data)
+{
+	const struct wire_payload *p = r->now;
+	size_t len = p->data_len, before = p->protocol == IPPROTO_TCP ? DNS_LENGTH : 0;
+	struct dns_question q;
+
+	if (!servers_answered(r->servers, p) || len <= before)
+		return;
+	if (before && len - before != ((size_t)data[0] << 8 | data[1]))
+		return;
+	if (dns_question(data + before, len - before, &q) && q.answered)
+		dns_answer(data + before, len - before, &q, tell_dns, r);
 }
 
 /* The answers in what there is of it are as good as any. */
@@ -261,7 +276,9 @@ static void read_host(struct reading *r, const uint8_t *host)
 void reading_payload(struct reading *r, const struct wire_payload *p, const uint8_t *data)
 {
 	r->now = p;
-	if (p->flags & WIRE_PAYLOAD_LIBC)
+	if (p->flags & WIRE_PAYLOAD_PACKET)
+		read_packet(r, data);
+	else if (p->flags & WIRE_PAYLOAD_LIBC)
 		read_host(r, data);
 	else if (p->protocol == IPPROTO_UDP)
 		read_udp(r, data);

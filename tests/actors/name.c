@@ -5,13 +5,14 @@
  *   name ask udp|sendto|tcp|go SERVER NAME 4|6 PORT [WAIT_MS]
  *             ask SERVER for NAME's address, over a connected, an unconnected or a TCP socket, or as programs
  *             in Go do; wait; send 100 bytes to PORT of the last address
- *   name go HOST PORT
- *             the same to an address, without a name
- *   name sink PORT
- *             whom they go to: reads whatever comes, over TCP and UDP, until it is killed
+ *   name forge SERVER NAME HOST PORT
+ *             ask SERVER for NAME's address, and have another thread write that of HOST over it as soon as it
+ * is there; send 100 bytes to PORT of HOST name go HOST PORT the same to an address, without a name name sink
+ * PORT whom they go to: reads whatever comes, over TCP and UDP, until it is killed
  */
 #include <arpa/nameser.h>
 #include <poll.h>
+#include <pthread.h>
 
 #include "tests/actors/actor.h"
 
@@ -213,6 +214,47 @@ static void ask(char **argv, int wait)
 	go(text, atoi(argv[4]));
 }
 
+/* ---- an answer that its receiver rewrites */
+
+static struct forger {
+	volatile unsigned char *msg;
+	unsigned char from[4], to[4];
+} forger;
+
+/* Wherever the address stands, as often as it can. */
+static void *rewrite(void *unused)
+{
+	for (;;)
+		for (int i = 12; i < 512; i++)
+			if (forger.msg[i] == forger.from[0] && forger.msg[i + 1] == forger.from[1] &&
+			    forger.msg[i + 2] == forger.from[2] && forger.msg[i + 3] == forger.from[3])
+				for (int j = 0; j < 4; j++)
+					forger.msg[i + j] = forger.to[j];
+	return unused;
+}
+
+/* Until it was told the forged address often enough to be sure that somebody else has read it, too. */
+static void forge(char **argv)
+{
+	static unsigned char buffer[4098];
+	unsigned char *msg = buffer + 2;
+	char text[INET6_ADDRSTRLEN];
+	struct sockaddr_storage server;
+	socklen_t len = numeric(&server, argv[0], NS_DEFAULTPORT);
+	pthread_t thread;
+
+	forger.msg = msg;
+	if (inet_pton(AF_INET, argv[0], forger.from) != 1 || inet_pton(AF_INET, argv[2], forger.to) != 1 ||
+	    pthread_create(&thread, NULL, rewrite, NULL))
+		die("forge");
+	for (int i = 0; i < 500; i++) {
+		size_t n = ask_udp(&server, len, 1, msg, question(msg, argv[1], ns_t_a));
+
+		last_address(msg, n, ns_t_a, text);
+	}
+	go(argv[2], atoi(argv[3]));
+}
+
 static _Noreturn void sink(int port)
 {
 	struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
@@ -245,12 +287,15 @@ int main(int argc, char **argv)
 {
 	if (argc >= 7 && !strcmp(argv[1], "ask"))
 		ask(argv + 2, argc > 7 ? atoi(argv[7]) : 0);
+	else if (argc == 6 && !strcmp(argv[1], "forge"))
+		forge(argv + 2);
 	else if (argc == 4 && !strcmp(argv[1], "go"))
 		go(argv[2], atoi(argv[3]));
 	else if (argc == 3 && !strcmp(argv[1], "sink"))
 		sink(atoi(argv[2]));
 	else
-		usage("ask udp|sendto|tcp|go SERVER NAME 4|6 PORT [WAIT_MS] | go HOST PORT | sink PORT");
+		usage("ask udp|sendto|tcp|go SERVER NAME 4|6 PORT [WAIT_MS] | forge SERVER NAME HOST PORT | "
+		      "go HOST PORT | sink PORT");
 	printf("sent %llu received %llu\n", moved.sent, moved.received);
 	return 0;
 }

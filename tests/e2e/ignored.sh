@@ -4,7 +4,9 @@
 # can choose. The machine is A here: its network namespace and its resolv.conf are the daemon's.
 . "$(dirname "$0")/lib.sh"
 rig_start
-command -v dnsmasq >/dev/null || skip_all 'needs dnsmasq'
+for tool in dnsmasq bpftool; do
+	command -v $tool >/dev/null || skip_all "needs $tool"
+done
 PORT=7443
 
 answer() { # LISTEN RECORD...
@@ -29,16 +31,19 @@ bash_with() { # NAME FILE HOST
 }
 
 serve b sink name sink $PORT
-answer $B4 --host-record=asked.ignored.example,$B4
+answer $B4 --host-record=asked.ignored.example,$B4 --host-record=late.ignored.example,$B4
+answer $B6 --host-record=asked.ignored.example,$B6
 answer $B4B --host-record=forged.ignored.example,$B4
-printf 'nameserver %s\n' $B4 >"$T/resolv.conf"
+printf 'nameserver %s\n' $B4 $B6 >"$T/resolv.conf"
 printf '%s faked.ignored.example\n' $B4 >"$T/hosts"
 daemon_start ', "Log ignore": [ ".ignored.example" ]'
 
 act own name ask udp $B4B forged.ignored.example 4 $PORT
 act own_tcp name ask tcp $B4B forged.ignored.example 4 $PORT
+act forged name forge $B4 asked.ignored.example $B4B $PORT
 bash_with faked hosts faked.ignored.example
 act asked name ask udp $B4 asked.ignored.example 4 $PORT
+act asked6 name ask udp $B6 asked.ignored.example 6 $PORT
 act asked_tcp name ask tcp $B4 asked.ignored.example 4 $PORT
 bash_with libc resolv.conf asked.ignored.example
 flush
@@ -48,9 +53,34 @@ named() { # NAME WANT
 }
 named own 'forged.ignored.example dns'
 named own_tcp 'forged.ignored.example dns'
+# whatever it made its own answer say
+same forged "$(row_sum "$T/bin/forged" "rport = $PORT")" '100 0'
 named faked 'faked.ignored.example libc'
-for name in asked asked_tcp libc; do
+for name in asked asked6 asked_tcp libc; do
 	named $name ''
 	same ${name}_counted "$(sql "SELECT ignored > 0 FROM programs WHERE exe = '$T/bin/$name'")" 1
 done
+
+# Packets are looked at only where it is needed, and only the start may have it done.
+same packets_watched "$(sql "SELECT count(*) FROM coverage WHERE item LIKE 'answers of name servers%'")" 1
+attached() {
+	bpftool cgroup show "$(awk '/ - cgroup2 / { print $5; exit }' /proc/self/mountinfo)" | grep -c on_answer
+}
+reload() { # GENERATION [CONFIG...]
+	generation=$1
+	shift
+	daemon_config "$*"
+	kill -HUP $DAEMON
+	said "$T/daemon.log" "generation $generation" || fail reload 'no word of it in the log'
+	flush
+}
+had=$(attached)
+reload 2
+same packets_let_go "$((had - $(attached)))" 1
+reload 3 ', "Log ignore": [ ".ignored.example" ]'
+same packets_after_reload "$(attached)" $((had - 1))
+said "$T/daemon.log" 'until the next start' && ok packets_said || fail packets_said "$(tail -n 3 "$T/daemon.log")"
+act late name ask udp $B4 late.ignored.example 4 $PORT
+flush
+same late "$(row_sum "$T/bin/late" "rport = $PORT")" '100 0'
 daemon_stop_clean ignored

@@ -29,7 +29,8 @@ static const struct {
 #define KIND 0x07
 #define RECEIVED 0x08
 #define CUT 0x10
-#define GAP 0x20     /* bytes before it were not copied */
+#define GAP 0x20 /* bytes before it were not copied */
+#define PACKET 0x80
 #define SERVERS 0x40 /* it is a piece of resolv.conf: the first of it with RECEIVED, the last with CUT */
 
 static void check(void *arg, const struct wire_name *w, const char *text)
@@ -63,6 +64,7 @@ static void fill(struct wire_payload *p, const uint8_t head[HEAD])
 				   .data_len = (__u16)(head[2] << 8 | head[3])};
 	p->flags |= head[0] & RECEIVED ? WIRE_PAYLOAD_RECEIVED : 0;
 	p->flags |= head[0] & CUT ? WIRE_PAYLOAD_CUT : 0;
+	p->flags |= head[0] & PACKET ? WIRE_PAYLOAD_PACKET : 0;
 	if (p->protocol == 0) /* getaddrinfo */
 		p->flags = WIRE_PAYLOAD_RECEIVED | WIRE_PAYLOAD_LIBC;
 }

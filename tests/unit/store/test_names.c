@@ -476,11 +476,33 @@ static void only_servers_of_this_machine_hide(void **state)
 	flow(1, 1003);
 	window();
 	assert_string_equal(feed_ask(&f, "SELECT count(*) FROM connections"), "4");
-	/* the system says the same of what getaddrinfo() found, to whomever: systemd-resolved, say */
-	other_answer(2, WIRE_NAME_DNS, WIRE_NAME_SYSTEM, NETNS, "www.ignored.org");
+	/* the system says the same of what getaddrinfo() found, in a packet to whomever */
+	other_answer(0, WIRE_NAME_DNS, WIRE_NAME_SYSTEM, NETNS, "www.ignored.org");
 	flow(3, 1004);
 	window();
 	assert_string_equal(feed_ask(&f, "SELECT count(*) FROM connections"), "4");
+	end();
+}
+
+/* Nobody is known to have received it: it names what has no better name, in its network namespace. */
+static void packets_name_what_nobody_else_does(void **state)
+{
+	struct wire_flow flow;
+
+	(void)state;
+	begin("{}");
+	other_answer(0, WIRE_NAME_DNS, WIRE_NAME_SYSTEM, NETNS, "packet.example");
+	answer(0, WIRE_NAME_HOSTS, -1, "hosts.example");
+	flow = flow_of(1, 1000);
+	feed_flow(&f, &flow);
+	flow = flow_of(2, 1001);
+	flow.netns = NETNS + 1;
+	feed_flow(&f, &flow);
+	other_answer(3, WIRE_NAME_DNS, 0, NETNS, "own.example");
+	flow = flow_of(3, 1002);
+	feed_flow(&f, &flow);
+	window();
+	written("/bin/p1|packet.example|shared\n/bin/p2|NULL|NULL\n/bin/p3|own.example|dns");
 	end();
 }
 
@@ -684,6 +706,7 @@ int main(void)
 		cmocka_unit_test(hosts_files),
 		cmocka_unit_test(only_resolved_names_hide),
 		cmocka_unit_test(only_servers_of_this_machine_hide),
+		cmocka_unit_test(packets_name_what_nobody_else_does),
 		cmocka_unit_test(what_the_system_said_ends),
 		cmocka_unit_test(shared_names_do_not_hide_what_has_another),
 		cmocka_unit_test(late_without_ports),
