@@ -73,9 +73,13 @@ daemon_stop
 
 # ---- a known path with other bytes
 
-N=300
+N=$((300 / SLOW))
 P=$(mktemp -d /opt/femtosnitch-test.XXXXXX) || exit 1
-trap 'rm -rf "$P"; rig_end' EXIT
+trap 'umount "$P" 2>/dev/null; rm -rf "$P"; rig_end' EXIT
+# The root of a virtual machine is an overlay, which tells of no renames before Linux 6.6.
+case $(findmnt -no FSTYPE -T "$P") in
+overlay) truncate -s 1G "$T/disk.img" && mkfs.ext4 -q "$T/disk.img" && mount -o loop "$T/disk.img" "$P" && rmdir "$P/lost+found" ;;
+esac
 package() { # VERSION: N programs in $P
 	mkdir -p "$T/deb/DEBIAN" "$T/deb$P"
 	i=0
@@ -101,7 +105,9 @@ changes() { # WHERE WANT QUERY: wait for the answer
 	same "$1" "$(sql "$3")" "$2"
 }
 told_names() { # are renames told of?
-	case $(uname -r) in 5.[0-8].*) skip renames 'before Linux 5.9 nobody tells what is renamed' && return 1 ;; esac
+	case $(uname -r),$(findmnt -no FSTYPE -T "$P") in
+	5.*,overlay | 6.[0-5].*,overlay) skip renames 'no ext4 here, and overlays tell of no renames before Linux 6.6' && return 1 ;;
+	esac
 }
 SHELL_EXE=$(readlink /proc/$$/exe)
 copy spawn spawn
