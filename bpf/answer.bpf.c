@@ -93,7 +93,7 @@ static __always_inline void answer_fill(struct wire_payload *to, const struct an
 static __always_inline void answer_send(struct __sk_buff *skb, const struct answer *answer)
 {
 	struct bpf_sock *sk = skb->sk;
-	__u32 len = skb->len - answer->at;
+	__u32 len = skb->len - answer->at, last;
 	struct exec_scratch *scratch;
 	struct payload_record *rec;
 
@@ -106,8 +106,10 @@ static __always_inline void answer_send(struct __sk_buff *skb, const struct answ
 	}
 	rec = scratch_record(scratch);
 	answer_fill(&rec->payload, answer, sk);
-	barrier_var(len);
-	if (len && len <= PIECE && bpf_skb_load_bytes(skb, answer->at, rec->data, len) == 0) {
+	last = len - 1; /* a way to say "1 to PIECE" that the verifiers of all kernels understand */
+	barrier_var(last);
+	len = (last & (PIECE - 1)) + 1;
+	if (bpf_skb_load_bytes(skb, answer->at, rec->data, len) == 0) {
 		rec->hdr.version = WIRE_VERSION;
 		rec->hdr.type = WIRE_PAYLOAD;
 		rec->hdr.len = sizeof(rec->payload) + len;

@@ -76,9 +76,13 @@ reload() { # GENERATION [CONFIG...]
 }
 had=$(attached)
 reload 2
-same packets_let_go "$((had - $(attached)))" 1
+let_go() { # NAME: on Linux 5.10 bpftool shows no cgroup's programs
+	[ "$had" -gt 0 ] || { skip "$1" 'bpftool does not show it here' && return; }
+	same "$1" "$(attached)" $((had - 1))
+}
+let_go packets_let_go
 reload 3 ', "Log ignore": [ ".ignored.example" ]'
-same packets_after_reload "$(attached)" $((had - 1))
+let_go packets_after_reload
 said "$T/daemon.log" 'until the next start' && ok packets_said || fail packets_said "$(tail -n 3 "$T/daemon.log")"
 act late name ask udp $B4 late.ignored.example 4 $PORT
 flush
