@@ -171,7 +171,7 @@ judge() { # NAME WHAT FACTS
 # "STAGE NANOSECONDS" of each of our processes.
 spent() {
 	for pid in $(stage_pids); do
-		echo "$(basename "$(readlink "/proc/$pid/exe")") $(cat /proc/"$pid"/task/*/schedstat |
+		echo "$(basename "$(readlink "/proc/$pid/exe")") $pid $(cat /proc/"$pid"/task/*/schedstat |
 			awk '{ s += $1 } END { printf "%.0f", s }')"
 	done
 }
@@ -184,12 +184,12 @@ bpf_spent() {
 }
 
 cpu_figures() { # SECONDS
-	while read -r program ns; do
-		was=$(awk -v p="$program" '$1 == p { print $2 }' "$T/spent.before")
+	while read -r program pid ns; do
+		was=$(awk -v p="$pid" '$2 == p { print $3 }' "$T/spent.before")
 		figure "CPU $program" "$(awk -v a="$ns" -v b="$was" -v s="$1" 'BEGIN { printf "%.3f", (a - b) / s / 1e7 }')" - %
 	done <"$T/spent.after"
 	figure 'CPU, all processes' "$(cat "$T/spent.after" "$T/spent.before" | awk -v s="$1" -v n="$(wc -l <"$T/spent.after")" \
-		'{ t += NR <= n ? $2 : -$2 } END { printf "%.3f", t / s / 1e7 }')" 0.3 %
+		'{ t += NR <= n ? $3 : -$3 } END { printf "%.3f", t / s / 1e7 }')" 0.3 %
 	[ -n "${BPF_STATS:-}" ] || return 0
 	bpf_spent | sort -k2 -rn | while read -r program ns runs; do
 		[ "$runs" = 0 ] || figure "BPF $program ($runs runs, $((ns / runs)) ns each)" \
@@ -225,7 +225,8 @@ while IFS='	' read -r name what facts; do judge "$name" "$what" "$facts"; done <
 exact "the peer's side" "$(row_sum "$T/bin/peer")" "$(moved peer)"
 exact 'flows without a program' "$(sql "SELECT count(*) FROM connections WHERE exe IS NULL
 	AND netns IN ($(stat -L -c %i /run/netns/$A), $(stat -L -c %i /run/netns/$B), $C_INODE)")" 0
-exact 'losses' "$(sql "SELECT coalesce(sum(records), 0) FROM losses WHERE kind NOT IN ('not watching', 'mount')")" 0
+# what io_uring sends is counted, and not looked at for a name: that is a loss of its own kind
+exact 'losses' "$(sql "SELECT coalesce(sum(records), 0) FROM losses WHERE kind NOT IN ('not watching', 'mount', 'name')")" 0
 echo "$detected/$((24 - skipped)) detection, $right/$((24 - skipped)) bytes$([ $skipped = 0 ] || echo ", $skipped not here"), in $((took / 1000)) s"
 cpu_figures "$(awk -v ms=$took 'BEGIN { print ms / 1000 }')"
 [ $FAILED = 0 ] && [ $right = $((24 - skipped)) ] && [ $detected = $right ]
