@@ -16,7 +16,7 @@
 bool answer_wanted(const struct settings *);
 
 /* Attach the program of hold to the root of cgroup v2. The link, whose close(2) ends it; or -errno (-ENOENT:
- * the kernel refused the program). Needs CAP_NET_ADMIN or CAP_SYS_ADMIN (kernel/bpf/syscall.c). */
+ * the kernel refused the program). Needs CAP_NET_ADMIN (Linux 6.1), or CAP_SYS_ADMIN (6.18). */
 int answer_watch(const struct hold *);
 
 #endif

@@ -57,6 +57,9 @@ void start_run(struct collector *);
  * held before. */
 void start_more(struct collector *, unsigned had);
 
+/* Say again downstream what is proven and what runs. */
+void start_say(struct collector *);
+
 /* What "Log ignore" needs, as long as we may. After the loader was started, which must not hold it too. */
 void start_answers(struct collector *);
 

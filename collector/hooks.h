@@ -18,16 +18,14 @@ enum hooks_set {
 	HOOKS__MAX
 };
 
-#define HOOK_STAYS                                                                                           \
-	0x1		/* tells the end of sockets: attached first, and stays to the end of the last window \
-			 */
-#define HOOK_READ 0x2	/* an iterator: runs when the collector reads */
-#define HOOK_EXTRA 0x4	/* where it is refused, nothing that others promise is missing: no NOT PROVEN */
-#define HOOK_NAMES 0x8	/* also copies what names peers: where it is refused, it is tried without */
-#define HOOK_LATER 0x20 /* attached by others, where it is needed: collector/libc.h, collector/answer.h */
-#define HOOK_CATCHES_UP                                                                                      \
-	0x10 /* a run that the kernel skips is made up for by the next, and the end of the socket is checked \
-	      */
+/* clang-format off */
+#define HOOK_STAYS	0x1  /* tells the end of sockets: attached first, and stays to the end of the last window */
+#define HOOK_READ	0x2  /* an iterator: runs when the collector reads */
+#define HOOK_EXTRA	0x4  /* where it is refused, nothing that others promise is missing: no NOT PROVEN */
+#define HOOK_NAMES	0x8  /* also copies what names peers: where it is refused, it is tried without */
+#define HOOK_CATCHES_UP	0x10 /* a run the kernel skips is made up for by the next, and the socket's end is checked */
+#define HOOK_LATER	0x20 /* attached by others, where it is needed: collector/libc.h, collector/answer.h */
+/* clang-format on */
 
 struct hook {
 	const char *program;

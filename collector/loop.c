@@ -202,6 +202,7 @@ static void answers_wanted(struct collector *c)
 		return;
 	close(c->answers);
 	c->answers = 0;
+	start_say(c);
 }
 
 static void head_frame(struct collector *c, const struct wire_hdr *hdr, const void *payload)

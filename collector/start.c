@@ -46,7 +46,7 @@ static char *coverage(struct collector *c)
 	return text;
 }
 
-static void say_again(struct collector *c)
+void start_say(struct collector *c)
 {
 	char *text = coverage(c);
 
@@ -65,7 +65,7 @@ static void say_ready(struct collector *c)
 		stage_loss(&c->stage, WIRE_LOSS_HOOK, 0, 0, 0, 0, "self-test: %.*s", (int)strcspn(line, "\n"),
 			   line);
 	c->ready_ns = stage_now();
-	say_again(c);
+	start_say(c);
 }
 
 /* The kernel names processes as the first PID namespace does. In another one we could not even find
@@ -241,7 +241,7 @@ void start_more(struct collector *c, unsigned had)
 	const struct hold *hold = probe_hold(c->probe);
 	int err = 0;
 
-	say_again(c);
+	start_say(c);
 	if (c->stage.handover < 0)
 		return;
 	if (hold->n > had)
@@ -257,7 +257,7 @@ void start_answers(struct collector *c)
 	if (!answer_wanted(&c->stage.settings))
 		return;
 	c->answers = answer_watch(probe_hold(c->probe));
-	say_again(c);
+	start_say(c);
 }
 
 void start_run(struct collector *c)

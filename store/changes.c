@@ -12,6 +12,7 @@
 
 #include "config/wire_check.h"
 #include "store/changes_db.h"
+#include "store/mix.h"
 #include "store/schema.h"
 #include "store/text.h"
 
@@ -87,17 +88,15 @@ void changes_free(struct changes *c)
 	free(c);
 }
 
-static uint64_t mix(uint64_t h, const char *text)
+/* With the NUL, so that what follows is apart. */
+static uint64_t hash_text(uint64_t h, const char *text)
 {
-	do
-		h = (h ^ (unsigned char)*text) * 0x100000001b3u;
-	while (*text++);
-	return h;
+	return fnv1a(h, text, strlen(text) + 1);
 }
 
 int64_t changes_location(const char *exe, const char *container)
 {
-	uint64_t h = mix(mix(0xcbf29ce484222325u, exe), container ? container : "");
+	uint64_t h = hash_text(hash_text(FNV1A_BASIS, exe), container ? container : "");
 
 	return (int64_t)((h ^ h >> 32) >> 1) | 1; /* an SQLite rowid, and not 0 */
 }
@@ -127,8 +126,8 @@ static void move(struct queue *from, struct queue *to, struct change *e)
 	TAILQ_INSERT_TAIL(to, e, queue);
 }
 
-/* At the bound the oldest is compared as it is, or has waited for its digest for too long; where nothing can be
- * written at all, it is forgotten. */
+/* At the bound the oldest is compared as it is, or has waited for its digest for too long; where nothing can
+ * be written at all, it is forgotten. */
 static void make_room(struct changes *c)
 {
 	struct change *e;

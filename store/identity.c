@@ -10,6 +10,7 @@
 
 #include "store/chain.h"
 #include "store/changes.h"
+#include "store/mix.h"
 #include "store/schema.h"
 
 static void bind_text(sqlite3_stmt *stmt, int at, const char *text)
@@ -291,15 +292,6 @@ int64_t identity_program(struct sqlite *s, struct program *p, int64_t now_s)
 	return p->id ? p->id : identity_program(s, p, now_s);
 }
 
-static uint64_t mix(uint64_t h, const void *bytes, size_t len)
-{
-	const unsigned char *b = bytes;
-
-	while (len--)
-		h = (h ^ *b++) * 0x100000001b3u;
-	return h;
-}
-
 /* The id in the row that a statement finds, 0 = none, -errno. */
 static int64_t found_id(struct sqlite *s, sqlite3_stmt *stmt)
 {
@@ -338,14 +330,14 @@ static int64_t find_or_add_place(struct sqlite *s, const struct place *p, int64_
 	static const char add[] = "INSERT INTO place(identity, runtime, container, unit, cgroup, last_hour)"
 				  " VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
 	const char *const texts[] = {p->runtime, p->container, p->unit, p->path};
-	uint64_t h = 0xcbf29ce484222325u;
+	uint64_t h = FNV1A_BASIS;
 	sqlite3_stmt *stmt;
 	int64_t id;
 	size_t i;
 	int rc;
 
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		h = texts[i] ? mix(h, texts[i], strlen(texts[i]) + 1) : mix(h, "", 1);
+		h = texts[i] ? fnv1a(h, texts[i], strlen(texts[i]) + 1) : fnv1a(h, "", 1);
 	stmt = sqlite_statement(s, find);
 	bind_place(stmt, (int64_t)h, p);
 	if ((id = found_id(s, stmt)) != 0)
@@ -397,19 +389,19 @@ static void bind_image(sqlite3_stmt *stmt, int64_t identity, const struct image_
 
 static uint64_t mix_known(uint64_t h, int64_t value)
 {
-	return value ? mix(h, &value, sizeof(value)) : h;
+	return value ? fnv1a(h, &value, sizeof(value)) : h;
 }
 
 /* Without what came with later versions the hash is what it was before. */
 static int64_t image_identity(const struct image_row *row)
 {
-	uint64_t h = mix(0xcbf29ce484222325u, &row->program, sizeof(row->program));
+	uint64_t h = fnv1a(FNV1A_BASIS, &row->program, sizeof(row->program));
 
-	h = mix(h, &row->parent, sizeof(row->parent));
-	h = row->cmdline ? mix(h, row->cmdline, strlen(row->cmdline) + 1) : h;
+	h = fnv1a(h, &row->parent, sizeof(row->parent));
+	h = row->cmdline ? fnv1a(h, row->cmdline, strlen(row->cmdline) + 1) : h;
 	h = mix_known(mix_known(mix_known(mix_known(h, row->place), row->script), row->script_source),
 		      row->flags);
-	return (int64_t)(row->app ? mix(h, row->app, strlen(row->app)) : h);
+	return (int64_t)(row->app ? fnv1a(h, row->app, strlen(row->app)) : h);
 }
 
 static int64_t find_image(struct sqlite *s, const struct image_row *row)

@@ -14,6 +14,7 @@
 
 #include "config/utf8.h"
 #include "config/wire_check.h"
+#include "store/mix.h"
 #include "store/text.h"
 
 #define FIRST_SIZE 64
@@ -66,16 +67,7 @@ void programs_free(struct programs *ps)
 	free(ps);
 }
 
-static uint32_t mix(uint32_t h, const void *bytes, size_t len)
-{
-	const unsigned char *b = bytes;
-
-	while (len--)
-		h = (h ^ *b++) * 16777619u;
-	return h;
-}
-
-static uint32_t mix_text(uint32_t h, const char *text)
+static uint64_t mix_text(uint64_t h, const char *text)
 {
 	return text ? mix(h, text, strlen(text) + 1) : h * 31;
 }
@@ -85,9 +77,9 @@ static bool is_pending(const struct program *p)
 	return p->hash_error == WIRE_HASH_PENDING;
 }
 
-static uint32_t program_hash(const struct program *p)
+static uint64_t program_hash(const struct program *p)
 {
-	uint32_t h = mix_text(mix_text(2166136261u, p->exe), p->name);
+	uint64_t h = mix_text(mix_text(FNV1A_BASIS, p->exe), p->name);
 
 	if (is_pending(p))
 		return mix(h, &p->file_id, sizeof(p->file_id));

@@ -5,10 +5,16 @@
  *   name ask udp|sendto|tcp|go SERVER NAME 4|6 PORT [WAIT_MS]
  *             ask SERVER for NAME's address, over a connected, an unconnected or a TCP socket, or as programs
  *             in Go do; wait; send 100 bytes to PORT of the last address
+ *
  *   name forge SERVER NAME HOST PORT
- *             ask SERVER for NAME's address, and have another thread write that of HOST over it as soon as it
- * is there; send 100 bytes to PORT of HOST name go HOST PORT the same to an address, without a name name sink
- * PORT whom they go to: reads whatever comes, over TCP and UDP, until it is killed
+ *             ask SERVER for NAME's address, and have another thread write HOST over it in the answer; send
+ *             100 bytes to PORT of HOST
+ *
+ *   name go HOST PORT
+ *             the same to an address, without a name
+ *
+ *   name sink PORT
+ *             whom they go to: reads whatever comes, over TCP and UDP, until it is killed
  */
 #include <arpa/nameser.h>
 #include <poll.h>

@@ -37,6 +37,8 @@ for stage in collector hasher store; do
 	same systemd_stage_$stage "$user $(awk '/^(NoNewPrivs|Seccomp):/ { printf "%s ", $2 }' "$status")" 'femtosnitch 1 2 '
 done
 same systemd_store_capabilities "$(awk '/^Cap(Prm|Eff|Inh|Amb)/ { printf "%x ", $2 }' "/proc/$(stage_pid store)/status")" '0 0 0 0 '
+# where the kernel asks for it to look at packets (6.1 does, this one may not)
+same systemd_net_admin "$(property CapabilityBoundingSet | grep -cw cap_net_admin)" 1
 # the counters of every socket of the machine are charged to the unit: a limit there is a way to have us killed
 same systemd_no_limit_of_the_unit "$(property MemoryHigh) $(property MemoryMax)" 'infinity infinity'
 same systemd_limit_of_each "$(awk '/^Max data size/ { print $4, $5 }' "/proc/$(stage_pid collector)/limits")" '268435456 268435456'

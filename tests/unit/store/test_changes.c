@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "store/changes_db.h"
 #include "tests/unit/store/feed.h"
 
 #define CHANGES                                                                                              \
@@ -102,6 +103,14 @@ static void runs(const char *path, uint8_t sha, uint64_t file_id)
 
 	feed_image(&f, &i);
 	feed_flush(&f);
+}
+
+/* Rows of databases that exist are found again by these numbers: they can never be others. */
+static void locations_stay(void **state)
+{
+	(void)state;
+	assert_int_equal(changes_location("/usr/bin/curl", NULL), 881097686463415499);
+	assert_int_equal(changes_location("/usr/bin/curl", "abc"), 7185079319381907427);
 }
 
 /* Raised when it is written to, confirmed when it runs, both one event; the same bytes again are none. */
@@ -276,7 +285,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(raised_and_confirmed), cmocka_unit_test(writers),
 		cmocka_unit_test(late_digest),		cmocka_unit_test(other_files),
-		cmocka_unit_test(one_run_one_event),
+		cmocka_unit_test(one_run_one_event),	cmocka_unit_test(locations_stay),
 	};
 
 	return cmocka_run_group_tests_name("store changes", tests, NULL, NULL);
