@@ -5,9 +5,9 @@
  * ring       records to the collector; its size is the setting "Perf ring buffer (pages)"
  * sockets    one struct socket_state per socket (432 B, charged to the socket, freed with it)
  * overflow   what has no slot in a socket_state: at most OVERFLOW_MAX flows between two looks of the
- * collector; past that, traffic is lost and counted with its bytes asking     peers of datagram calls in
- * flight on sockets that more than two threads use at once listening  ports in TCP_LISTEN when we started,
- * used only while seeding
+ *            collector; past that, traffic is lost and counted with its bytes
+ * asking     peers of datagram calls in flight on sockets that more than two threads use at once
+ * listening  ports in TCP_LISTEN when we started, used only while seeding
  */
 #ifndef FEMTOSNITCH_MAPS_BPF_H
 #define FEMTOSNITCH_MAPS_BPF_H
@@ -18,9 +18,7 @@
 
 #define SLOTS 2
 #define STASHES 2
-#define OVERFLOW_MAX                                                                                         \
-	8192 /* the buckets of a hash cost 16 B each even when it is empty, and there are two                \
-	      */
+#define OVERFLOW_MAX 8192 /* the buckets of a hash cost 16 B each even when it is empty, and there are two */
 #define ASKING_MAX 512
 #define LISTENING_MAX 1024
 #define SEEN_MAX 256 /* a power of two */

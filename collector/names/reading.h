@@ -3,10 +3,12 @@
  * reading.h - what a payload is, and whom to ask for the name in it. Names go to a function of the caller. No
  * I/O.
  *
- *   sent by the program                 TLS, QUIC, HTTP: a claim of the connection. What a program receives
- * names itself, not its peer, and is not looked at to port 53, 5355                    a question, remembered
- * (asked.h) from port 53, 5355                  the answer, if it was asked for: addresses of the name from
- * port 5353                      mDNS: addresses of names below .local
+ *   sent by the program       TLS, QUIC, HTTP: a claim of the connection. What a program receives names
+ *                             itself, not its peer, and is not looked at
+ *   to port 53, 5355          a question, remembered (asked.h)
+ *   from port 53, 5355        the answer, if it was asked for: addresses of the name
+ *   a packet from port 53     the same, whoever asked: "Log ignore" believes these (bpf/answer.bpf.c)
+ *   from port 5353            mDNS: addresses of names below .local
  */
 #ifndef FEMTOSNITCH_NAMES_READING_H
 #define FEMTOSNITCH_NAMES_READING_H

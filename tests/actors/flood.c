@@ -7,8 +7,9 @@
  *
  *   made N           processes, in all
  *   full N lost M    of those, made while not even a small record found room; and what the counter rose by
- * then others N         processes that others made meanwhile: M cannot be compared if there were any counter
- * N        as it is at the end
+ *                    then
+ *   others N         processes that others made meanwhile: M cannot be compared if there were any
+ *   counter N        as it is at the end
  */
 #include <bpf/bpf.h>
 #include <dirent.h>

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * steady.c - a little traffic over loopback, all the time, until SIGTERM; then says what it moved. One way
- * per mode: udp       connected datagrams, from one socket to another of this process fan       unconnected
- * datagrams, each to the next of 500 ports where nobody listens tcp       one connection of this process with
- * itself, both ways calls     a new connection each time, both ways, closed by its end programs  a new
- * program each time (PROGRAM, a copy of this one), which sends one datagram and is gone child     what that
- * program runs as: sends one datagram of BYTES, says nothing lasting   the same, but each lives for a second
- * and sends in between, so that some live whenever one looks
+ * per mode:
+ *
+ *   udp       connected datagrams, from one socket to another of this process
+ *   fan       unconnected datagrams, each to the next of 500 ports where nobody listens
+ *   tcp       one connection of this process with itself, both ways
+ *   calls     a new connection each time, both ways, closed by its end
+ *   programs  a new program each time (PROGRAM, a copy of this one), which sends one datagram and is gone
+ *   child     what that program runs as: sends one datagram of BYTES, says nothing
+ *   lasting   the same, but each lives for a second and sends in between, so that some live whenever one looks
  */
 #include <signal.h>
 #include <spawn.h>
