@@ -4,7 +4,7 @@
 #   make            build            make check   tests that need no privileges, in seconds
 #   make run        log to build/state, in the foreground (as root)
 #   make test       all tests (as root)          make bench   measurements
-#   make kernels    the end-to-end tests on five kernels, in virtual machines (as root; an hour)
+#   make kernels    the end-to-end tests on five kernels, in virtual machines (as root; hours)
 #   V=1 shows the commands, SANITIZE=1 builds with ASan and UBSan into build/asan
 
 VERSION := 0.1.0

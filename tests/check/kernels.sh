@@ -31,7 +31,7 @@ else
 	ok kernels/table
 fi
 
-# The table takes an hour to make, so that whoever adds a scenario need not have made it anew at once.
+# The table takes hours to make, so that whoever adds a scenario need not have made it anew at once.
 missing=$(scenarios tests/e2e/*.sh | without_row)
 if [ -n "$missing" ]; then
 	skip kernels/rows "not in the table yet: $missing: make kernels"
