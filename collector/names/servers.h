@@ -11,9 +11,10 @@
  * getaddrinfo(3) counts only where one of these servers said the same of that address. A server in a
  * container is not the machine's.
  *
- * What it does not keep out: these answers are read from the memory of the program that received them. One
- * that rewrites it meanwhile, or puts a datagram into its socket before it connects it, can still forge.
- * Whoever expects such programs ignores by address, port or SHA-256.
+ * Only answers taken as packets count (bpf/answer.bpf.c): what a program has received it can rewrite. What
+ * this does not keep out is whoever can send packets in the name of such a server: root, and a host on the
+ * way or on a link that lets it. Plain DNS has no defence against those; whoever expects them ignores by
+ * address, port or SHA-256.
  *
  * Bound: SERVERS_MAX of each file; the C library uses three.
  */
