@@ -151,9 +151,8 @@ struct thread_info {
 	__u32 status;
 };
 
-#define PF_IO_WORKER                                                                                         \
-	0x00000010 /* include/linux/sched.h: io_uring's own threads (5.12), SQPOLL among them                \
-		    */
+/* include/linux/sched.h: io_uring's own threads (5.12), SQPOLL among them */
+#define PF_IO_WORKER 0x00000010
 #define PF_KTHREAD 0x00200000
 
 struct fs_struct {

@@ -42,8 +42,8 @@ enum token_hook {
 
 #define TOKENS_MAX 1024 /* a power of two */
 #define TOKEN_PLACES 4
-#define TOKEN_STALE                                                                                          \
-	240 /* of 256 jiffies each, at least a minute: its second was skipped, its thread is gone */
+/* Of 256 jiffies each, at least a minute: its second was skipped, its thread is gone */
+#define TOKEN_STALE 240
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -430,9 +430,8 @@ struct wire_package {
 	__u16 explained; /* enum wire_explained */
 };
 
-/* flags of wire_libraries */
-#define WIRE_LIBRARIES_ANONYMOUS                                                                             \
-	0x1			   /* executable memory that is of no file: made by a compiler, or injected */
+/* flags of wire_libraries. ANONYMOUS: executable memory that is of no file: made by a compiler, or injected */
+#define WIRE_LIBRARIES_ANONYMOUS 0x1
 #define WIRE_LIBRARIES_DELETED 0x2 /* one of the files has no name any more */
 #define WIRE_LIBRARIES_MEMFD 0x4   /* one of them never had one */
 #define WIRE_LIBRARIES_CUT 0x8	   /* there were more than fit */
@@ -525,10 +524,9 @@ enum wire_name_source {
 #define WIRE_NAME_EVER 0xffffffffu /* as ttl_s: until it is said to be over */
 #define WIRE_NAME_IS_CLAIM(source) ((source) >= WIRE_NAME_SNI && (source) <= WIRE_NAME_ECH)
 
-/* flags of wire_name */
-#define WIRE_NAME_SYSTEM                                                                                     \
-	0x1 /* of DNS, HOSTS: a name server of this machine answered, in the machine's own network           \
-	       namespace, and no program could change it; or its hosts file says so */
+/* flags of wire_name. SYSTEM, of DNS, HOSTS: a name server of this machine answered, in the machine's own
+ * network namespace, and no program could change it; or its hosts file says so */
+#define WIRE_NAME_SYSTEM 0x1
 #define WIRE_NAME_FLAGS 0x1
 
 /* A claim is of one connection: of the socket (cookie) with this peer, as one UDP socket may talk to many.

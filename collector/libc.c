@@ -27,8 +27,8 @@
 #define FUNCTION "getaddrinfo"
 #define LIBRARIES_MAX 64
 #define LOOKED_MAX 256 /* remembered; what is forgotten is looked at again, which finds nothing new */
-#define AGAIN_NS                                                                                             \
-	10000000000ull /* the number of a namespace may be another's by then, or its library updated */
+/* The number of a namespace may be another's by then, or its library updated */
+#define AGAIN_NS 10000000000ull
 #define UPROBES "/sys/bus/event_source/devices/uprobe/"
 
 struct looked {

@@ -11,8 +11,8 @@
 
 #include "hasher/script.h"
 
-#define ARGUMENTS                                                                                            \
-	4 /* the script's place: behind the interpreter, an argument, interpreters that are scripts */
+/* The script's place: behind the interpreter, an argument, interpreters that are scripts */
+#define ARGUMENTS 4
 
 struct event {
 	TAILQ_ENTRY(event) queue;

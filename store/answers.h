@@ -15,8 +15,8 @@
 #define ANSWERS_MAX 8192
 #define ANSWERS_PER_ADDRESS 64
 #define ANSWERS_GRACE_S 2 /* from an answer, however short its life, to the connection it was asked for */
-#define ANSWERS_TTL_MAX_S                                                                                    \
-	604800 /* a week: longer lives are mistakes (RFC 8767); a hosts file has no such end */
+/* A week: longer lives are mistakes (RFC 8767); a hosts file has no such end */
+#define ANSWERS_TTL_MAX_S 604800
 
 struct answers;
 struct answers *answers_new(struct name_table *, struct images *); /* kept, not copied. NULL: no memory */

@@ -18,8 +18,8 @@
 #include "tests/actors/actor.h"
 
 #define PAUSE_NS 3000000
-#define SPAWN_NS                                                                                             \
-	25000000 /* what one says of itself takes 1.3 KB of the ring, which nobody reads during a restart */
+/* What one says of itself takes 1.3 KB of the ring, which nobody reads during a restart */
+#define SPAWN_NS 25000000
 #define CHILD_BYTES 60
 #define LASTING 8 /* at once */
 
