@@ -3,8 +3,7 @@
  * images.h - turns each exec record into an image: program, version, digest, place. Brings together the
  * events (watch.h, join.h), what is known and hashed (versions.h), who looks for a file without an event
  * (cover.h, reach.h), the scripts (scripts.h), the cgroups (places.h) and the packages (owners.h), and says
- * downstream what came of
- * it.
+ * downstream what came of it.
  *
  * Nothing here waits. Whoever calls a function that writes frames has made sure of room for IMAGES_ROOM
  * bytes.
