@@ -300,7 +300,7 @@ daemon_stop_clean() { # NAME
 	same "$1_exit" $? 0
 	left=''
 	for pid in $(cat "$T/pids"); do
-		gone "$pid" 10 || left="$left $pid"
+		gone "$pid" 30 || left="$left $pid($(cat "/proc/$pid/comm" 2>/dev/null))"
 	done
 	same "$1_no_process_left" "$left" ''
 	[ -s "$T/objects" ] || { fail "$1_nothing_left_in_kernel" 'saw no BPF object while it ran'; return; }
