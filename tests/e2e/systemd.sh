@@ -30,13 +30,23 @@ same systemd_config "$(stat -c '%a %U %G' /etc/femtosnitch/config.json 2>&1)" '6
 same systemd_database "$(stat -c '%a %U %G' /var/lib/femtosnitch/snitch.db 2>&1)" '640 femtosnitch femtosnitch'
 same systemd_proven "$(grep -c 'NOT PROVEN\|Operation not permitted\|Permission denied' /run-test/unit.log)" 0
 
-# every stage is there, as femtosnitch, in the sandbox; the store without one capability
+# every stage is there, as femtosnitch, in the sandbox, with the capabilities that it needs to its end and no other
+capabilities_of() { # STAGE
+	case $1 in
+	collector) echo 0000008000000000 ;; # BPF
+	hasher) echo 0000000000280004 ;; # SYS_ADMIN SYS_PTRACE DAC_READ_SEARCH
+	store) echo 0000000000000000 ;;
+	esac
+}
+none=0000000000000000
 for stage in collector hasher store; do
 	status=/proc/$(stage_pid $stage)/status
 	user=$(id -nu "$(awk '/^Uid/ { print $2 }' "$status")")
+	own=$(capabilities_of $stage)
 	same systemd_stage_$stage "$user $(awk '/^(NoNewPrivs|Seccomp):/ { printf "%s ", $2 }' "$status")" 'femtosnitch 1 2 '
+	same systemd_capabilities_$stage "$(awk '/^Cap(Prm|Eff|Inh|Amb|Bnd)/ { print $1, $2 }' "$status" | sort | tr '\n' ' ')" \
+		"CapAmb: $none CapBnd: $none CapEff: $own CapInh: $none CapPrm: $own "
 done
-same systemd_store_capabilities "$(awk '/^Cap(Prm|Eff|Inh|Amb)/ { printf "%x ", $2 }' "/proc/$(stage_pid store)/status")" '0 0 0 0 '
 # where the kernel asks for it to look at packets (6.1 does, this one may not)
 same systemd_net_admin "$(property CapabilityBoundingSet | grep -cw cap_net_admin)" 1
 # the counters of every socket of the machine are charged to the unit: a limit there is a way to have us killed
