@@ -15,6 +15,7 @@
 #define PATH_MASK (WIRE_PATH_MAX - 1)
 
 #define SCRATCHES 2 /* per CPU: a program may have been preempted while it works in one */
+#define SCRATCHES_MAX (EARLY ? SCRATCHES : 4) /* the collector makes the map so large where that is common */
 
 struct path_walk {
 	struct dentry *dentry;
@@ -70,7 +71,7 @@ struct {
 /* One of this CPU's that nobody works in, or NULL. */
 static __always_inline struct exec_scratch *scratch_take(void)
 {
-	for (__u32 i = 0; i < SCRATCHES; i++) {
+	for (__u32 i = 0; i < SCRATCHES_MAX; i++) {
 		__u32 index = i;
 		struct exec_scratch *scratch = bpf_map_lookup_elem(&exec_scratch, &index);
 

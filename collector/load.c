@@ -17,6 +17,7 @@
 
 #define OUT_MAX 128 /* programs left out */
 #define ABSENT "not in this kernel"
+#define SCRATCHES 4 /* per CPU, 8.6 KB each, where programs are preempted: see bpf/image.bpf.h */
 #define MODULE_ABSENT "module %s is not loaded"
 
 struct load {
@@ -219,10 +220,16 @@ static int leave_out_names(struct load *load)
 	return map ? bpf_map__set_initial_value(map, &none, sizeof(none)) : -ENOENT;
 }
 
+static int resize(const struct load *load, const char *name, __u32 entries)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(load->obj, name);
+
+	return map ? bpf_map__set_max_entries(map, entries) : -ENOENT;
+}
+
 static int open_object(struct load *load)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "femtosnitch");
-	struct bpf_map *ring;
 	int err;
 	size_t size;
 	const void *bytes = object_bytes(&size);
@@ -235,8 +242,9 @@ static int open_object(struct load *load)
 		return use_maps(load);
 	if (load->nameless && (err = leave_out_names(load)) < 0)
 		return err;
-	ring = bpf_object__find_map_by_name(load->obj, "ring");
-	return ring ? bpf_map__set_max_entries(ring, load->wish.ring_pages * 4096) : -ENOENT;
+	if (kernel_skips() && (err = resize(load, "exec_scratch", SCRATCHES)) < 0)
+		return err;
+	return resize(load, "ring", load->wish.ring_pages * 4096);
 }
 
 /* The first warning after a refused load begins with whose it is: "libbpf: prog 'NAME': why". */
