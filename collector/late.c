@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -127,6 +128,7 @@ static void keep_maps_only(const struct hold *hold)
 /* SYS_ADMIN: the types of modules are found by number (BPF_BTF_GET_FD_BY_ID). */
 static _Noreturn void loader(const struct stage *stage, int sock, struct late *late)
 {
+	prctl(PR_SET_NAME, "femtosnitch-loa");
 	keep_maps_only(probe_hold(late->probe));
 	if (stage->handover >= 0)
 		close(stage->handover);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -215,6 +216,7 @@ static void keep_only(const struct hold *hold, const struct watcher *w)
 /* SYS_PTRACE: who has what mapped; SYS_ADMIN: to open it. */
 static _Noreturn void watcher(struct watcher *w, const struct hold *hold, const struct stage *stage, int sock)
 {
+	prctl(PR_SET_NAME, "femtosnitch-lib");
 	malloc_trim(0);
 	keep_only(hold, w);
 	if (stage->handover >= 0)

@@ -19,7 +19,7 @@ attached() { sql "SELECT reason FROM coverage WHERE state = 'attached'" | cut -d
 losses() { sql "SELECT count(*) FROM losses WHERE kind = 'hook' AND detail LIKE '$1'"; }
 collector=$(stage_pid collector)
 loader=$(for pid in $(cat "/proc/$collector/task/$collector/children"); do
-	grep -q femtosnitch-names "/proc/$pid/cmdline" || echo "$pid" # the other child
+	! grep -qx femtosnitch-loa "/proc/$pid/comm" || echo "$pid"
 done)
 
 # ---- it can do no more than it must
