@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "store/links.h"
 #include "store/routes.h"
@@ -29,7 +28,7 @@ struct interfaces {
 	uint64_t netns;	 /* ours, 0 = not known */
 	int64_t look_ms; /* monotonic, of the last look; 0 = none yet */
 	int64_t hour;	 /* that waits, unix seconds; 0 = none */
-	bool over;	 /* that hour is */
+	bool due;	 /* that hour is over, or somebody asks */
 	struct wire_interfaces waits;
 	/* since the last look */
 	uint64_t program_sent, program_received;
@@ -172,32 +171,24 @@ static double mean_header(const struct interfaces *in)
 	return bytes > 0 ? in->program_headers / bytes : ETHERNET + IPV4 + TCP;
 }
 
-static int64_t monotonic_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* While nothing can be written, hours add up in the row of the first. */
-static void add_interval(struct interfaces *in, const struct links *before, int64_t now_s, int64_t now_ms)
+static void add_interval(struct interfaces *in, const struct links *before, int64_t now_s, int64_t now_ms,
+			 bool asked)
 {
 	if (in->hour == 0)
 		in->hour = now_s - now_s % HOUR_S;
-	in->over = now_s - now_s % HOUR_S != in->hour;
+	in->due |= asked || now_s - now_s % HOUR_S != in->hour;
 	add_growth(&in->waits, &in->links, before, mean_header(in));
 	in->waits.program_sent += in->program_sent;
 	in->waits.program_received += in->program_received;
 	in->waits.covered_ms += (uint64_t)(now_ms - in->look_ms);
 }
 
-bool interfaces_look(struct interfaces *in, int64_t now_s, bool now)
+bool interfaces_look(struct interfaces *in, int64_t now_s, int64_t now_ms, bool asked)
 {
-	int64_t now_ms = monotonic_ms();
 	struct links before = in->links;
 
-	if (in->look_ms != 0 && !now && now_ms - in->look_ms < INTERFACES_EVERY_MS)
+	if (in->look_ms != 0 && !asked && now_ms - in->look_ms < INTERFACES_EVERY_MS)
 		return false;
 	memset(&in->links, 0, sizeof(in->links));
 	if (links_read(&in->links, in->net_dir, in->sys_dir) < 0) {
@@ -206,7 +197,7 @@ bool interfaces_look(struct interfaces *in, int64_t now_s, bool now)
 	}
 	(void)routes_read(&in->routes, in->net_dir, &in->links);
 	if (in->look_ms != 0)
-		add_interval(in, &before, now_s, now_ms);
+		add_interval(in, &before, now_s, now_ms, asked);
 	links_free(&before);
 	in->look_ms = now_ms;
 	in->program_sent = in->program_received = 0;
@@ -218,7 +209,7 @@ bool interfaces_look(struct interfaces *in, int64_t now_s, bool now)
 
 bool interfaces_due(const struct interfaces *in)
 {
-	return in->over;
+	return in->due;
 }
 
 int interfaces_write(struct interfaces *in, struct sqlite *s)
@@ -255,7 +246,7 @@ void interfaces_written(struct interfaces *in)
 {
 	memset(&in->waits, 0, sizeof(in->waits));
 	in->hour = 0;
-	in->over = false;
+	in->due = false;
 }
 
 static void add_rows(struct sqlite *s, int64_t from_s, struct wire_interfaces *sums)

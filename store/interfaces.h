@@ -34,10 +34,11 @@ void interfaces_free(struct interfaces *);
 
 void interfaces_flow(struct interfaces *, const struct wire_flow *);
 
-/* Read the counters if it is time, or now. The first look is where counting begins. True if it looked. */
-bool interfaces_look(struct interfaces *, int64_t now_s, bool now);
+/* Read the counters if it is time, or somebody asks. now_ms is monotonic. The first look is where counting
+ * begins. True if it looked. */
+bool interfaces_look(struct interfaces *, int64_t now_s, int64_t now_ms, bool asked);
 
-/* An hour is over and must be written, even if nothing else is. */
+/* An hour is over, or somebody asked: it must be written, even if nothing else is. */
 bool interfaces_due(const struct interfaces *);
 
 /* Write what waits, inside the caller's transaction, and forget it when that is durable. 0 or -errno. */

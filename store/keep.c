@@ -128,9 +128,9 @@ void keep_flow(struct keep *k, const struct wire_flow *flow)
 }
 
 /* What passed the interfaces until now is known now: all flows of the window are here. */
-static bool look_at_interfaces(struct keep *k, bool now)
+static bool look_at_interfaces(struct keep *k, bool asked)
 {
-	return interfaces_look(k->interfaces, (int64_t)(stage_now() / NS), now);
+	return interfaces_look(k->interfaces, (int64_t)(stage_now() / NS), keep_now_ms(), asked);
 }
 
 static void say_interfaces(struct keep *k)

@@ -115,6 +115,15 @@ static void one_row_per_flow_and_window(void **state)
 	stop();
 }
 
+/* One that nobody asks about: what interfaces moved meanwhile is no reason to write either. */
+static void window_passes(uint64_t to_s)
+{
+	struct wire_window w = {.from_ns = (to_s - 10) * FEED_NS, .to_ns = to_s * FEED_NS};
+
+	feed_put(&f, WIRE_WINDOW, &w, sizeof(w), NULL, 0);
+	assert_int_equal(feed_wait(&f, WIRE_COMMITTED, 1, 5000), 1);
+}
+
 static void an_empty_window_writes_nothing(void **state)
 {
 	struct stat before, after;
@@ -127,8 +136,8 @@ static void an_empty_window_writes_nothing(void **state)
 	feed_window(&f, FEED_T + 10);
 	snprintf(wal, sizeof(wal), "%s/snitch.db-wal", dir);
 	assert_int_equal(stat(wal, &before), 0);
-	feed_window(&f, FEED_T + 20);
-	feed_window(&f, FEED_T + 30);
+	window_passes(FEED_T + 20);
+	window_passes(FEED_T + 30);
 	assert_int_equal(f.rows, 0);
 	assert_int_equal(stat(wal, &after), 0);
 	assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
