@@ -3,9 +3,10 @@
  * twice.bpf.h - a second chance for programs that the kernel skips. It refuses to enter a program on a CPU
  * where the same program was preempted (bpf_prog.active), and until the first task runs again all others on
  * that CPU go unseen: measured on 7.3, 1 to 3 % of the sends of four busy threads. Tracepoints switch
- * preemption off until Linux 6.18; on later ones each of these programs is attached twice, and the second
- * counts what the first was not run for. Switching preemption off in the program does not help: switching it
- * on again lets the scheduler in before the program has ended.
+ * preemption off until Linux 6.18; on later ones, and where trampolines count on a kernel that preempts, each
+ * of these programs is attached twice, and the second counts what the first was not run for. Switching
+ * preemption off in the program does not help: switching it on again lets the scheduler in before the program
+ * has ended.
  *
  * The first leaves a token of what it saw and the second takes it away; a first that finds no place for its
  * token leaves the counting to the second. So each call is counted once, unless both were skipped in it: of

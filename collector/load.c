@@ -86,15 +86,33 @@ static void leave_out(struct load *load, struct bpf_program *prog, const char *w
 
 /* ---- what this kernel can run */
 
-/* Does the kernel let tracepoint programs be preempted, and skip them then? Since 6.19: see bpf/twice.bpf.h.
- */
-static bool kernel_skips(void)
+/* Is a task preempted while it is in the kernel? PREEMPT_DYNAMIC (Linux 5.12) says in brackets what it does:
+ * "none voluntary (full)". */
+static bool kernel_preempts(const struct utsname *kernel)
+{
+	FILE *f = fopen("/sys/kernel/debug/sched/preempt", "re");
+	char said[80] = "";
+
+	if (f) {
+		if (!fgets(said, sizeof(said), f))
+			said[0] = '\0';
+		fclose(f);
+	}
+	return strstr(kernel->version, "PREEMPT") && !strstr(said, "(none)") && !strstr(said, "(voluntary)");
+}
+
+/* Does the kernel let programs be preempted, and skip them then (bpf/twice.bpf.h)? Those at tracepoints since
+ * 6.19, trampolines wherever it preempts. */
+static bool kernel_skips(const struct load *load)
 {
 	unsigned major = 0, minor = 0;
 	struct utsname kernel;
 
-	return uname(&kernel) == 0 && sscanf(kernel.release, "%u.%u", &major, &minor) == 2 &&
-	       (major > 6 || (major == 6 && minor >= 19));
+	if (uname(&kernel) || sscanf(kernel.release, "%u.%u", &major, &minor) != 2)
+		return false;
+	if (major > 6 || (major == 6 && minor >= 19))
+		return true;
+	return load->report->set == HOOKS_TRAMPOLINES && kernel_preempts(&kernel);
 }
 
 static bool is_section(const struct bpf_program *prog, const char *prefix)
@@ -179,7 +197,7 @@ static void choose(struct load *load, struct bpf_program *prog)
 	}
 	if ((load->module && (!hook->module || strcmp(hook->module, load->module) != 0)) ||
 	    (hook->set != HOOKS_ALWAYS && hook->set != load->report->set) || is_out(load, name) ||
-	    (hooks_is_twin(name) && !kernel_skips()))
+	    (hooks_is_twin(name) && !kernel_skips(load)))
 		return;
 	if (is_trampoline(prog) && trampolines(load)) {
 		snprintf(why, sizeof(why), "this kernel refuses trampolines (%s)",
@@ -242,8 +260,6 @@ static int open_object(struct load *load)
 		return use_maps(load);
 	if (load->nameless && (err = leave_out_names(load)) < 0)
 		return err;
-	if (kernel_skips() && (err = resize(load, "exec_scratch", SCRATCHES)) < 0)
-		return err;
 	return resize(load, "ring", load->wish.ring_pages * 4096);
 }
 
@@ -303,6 +319,8 @@ static int load_set(struct load *load, enum hooks_set set)
 			return err;
 		if (load->report->set == HOOKS_ALWAYS)
 			load->report->set = set_of_kernel(load);
+		if (!load->have && kernel_skips(load) && (err = resize(load, "exec_scratch", SCRATCHES)) < 0)
+			return err;
 		bpf_object__for_each_program (prog, load->obj)
 			choose(load, prog);
 		first_warning[0] = '\0';
