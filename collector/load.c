@@ -202,9 +202,11 @@ static void choose(struct load *load, struct bpf_program *prog)
 	if (is_trampoline(prog) && trampolines(load)) {
 		snprintf(why, sizeof(why), "this kernel refuses trampolines (%s)",
 			 strerror(-load->trampolines_err));
-		leave_out(load, prog, why);
+		if (!hooks_is_twin(name)) /* the first says it for both */
+			leave_out(load, prog, why);
 	} else if (find_target(prog)) {
-		leave_out_absent(load, prog, hook);
+		if (!hooks_is_twin(name))
+			leave_out_absent(load, prog, hook);
 	} else {
 		bpf_program__set_autoload(prog, true);
 	}
