@@ -27,6 +27,7 @@ struct load {
 	const char *module;	 /* only programs on functions of this; NULL: all */
 	const struct hold *have; /* maps that are there already; NULL: none are */
 	bool nameless;		 /* this kernel refuses what copies names */
+	bool skips;		 /* this kernel does: each program is loaded twice */
 	bool trampolines_tried;
 	int trampolines_err; /* 0: they work */
 	unsigned n_out;
@@ -197,7 +198,7 @@ static void choose(struct load *load, struct bpf_program *prog)
 	}
 	if ((load->module && (!hook->module || strcmp(hook->module, load->module) != 0)) ||
 	    (hook->set != HOOKS_ALWAYS && hook->set != load->report->set) || is_out(load, name) ||
-	    (hooks_is_twin(name) && !kernel_skips(load)))
+	    (hooks_is_twin(name) && !load->skips))
 		return;
 	if (is_trampoline(prog) && trampolines(load)) {
 		snprintf(why, sizeof(why), "this kernel refuses trampolines (%s)",
@@ -321,7 +322,8 @@ static int load_set(struct load *load, enum hooks_set set)
 			return err;
 		if (load->report->set == HOOKS_ALWAYS)
 			load->report->set = set_of_kernel(load);
-		if (!load->have && kernel_skips(load) && (err = resize(load, "exec_scratch", SCRATCHES)) < 0)
+		load->skips = kernel_skips(load);
+		if (load->skips && !load->have && (err = resize(load, "exec_scratch", SCRATCHES)) < 0)
 			return err;
 		bpf_object__for_each_program (prog, load->obj)
 			choose(load, prog);
