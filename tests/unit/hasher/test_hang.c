@@ -136,14 +136,30 @@ static bool be_root_there(void)
 	       write_text("/proc/self/gid_map", "0 0 1");
 }
 
-/* In namespaces of its own: FUSE, an overlay over it, and n runs of its program; their pids go to tell,
- * before the first of them the program. Exits 2 if this machine has no such mounts. */
-static _Noreturn void hostile_user(int tell, unsigned n)
+/* For each byte that goes comes a program of the folder that ran and is gone. */
+static void run_served(const char *folder, int go, int tell)
+{
+	struct program p = {.parent = getpid()};
+	unsigned i;
+	char byte;
+	pid_t pid;
+
+	for (i = 1; read(go, &byte, 1) == 1; i++) {
+		snprintf(p.path, sizeof(p.path), "%s/program-%u", folder, i);
+		record_file(&p);
+		pid = spawn(&p, NULL);
+		waitpid(pid, NULL, 0);
+		if (write(tell, &p, sizeof(p)) < 0 || write(tell, &pid, sizeof(pid)) < 0)
+			_exit(1);
+	}
+}
+
+/* In namespaces of its own: FUSE, an overlay over it, and programs from there. Exits 2 if this machine has no
+ * such mounts. */
+static _Noreturn void hostile_user(int go, int tell)
 {
 	char lower[80], upper[80], work[80], merged[80], options[320];
-	struct program p;
-	pid_t server, pid;
-	unsigned i;
+	pid_t server;
 	int fuse;
 
 	snprintf(lower, sizeof(lower), "%s/t/lower", dir);
@@ -164,16 +180,8 @@ static _Noreturn void hostile_user(int tell, unsigned n)
 	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s", lower, upper, work);
 	if (mount("overlay", merged, "overlay", 0, options))
 		kill(server, SIGKILL), _exit(2);
-	p.parent = getpid();
-	for (i = 1; i <= n; i++) {
-		snprintf(p.path, sizeof(p.path), "%s/program-%u", merged, i);
-		record_file(&p);
-		pid = spawn(&p, NULL);
-		waitpid(pid, NULL, 0);
-		if (write(tell, &p, sizeof(p)) < 0 || write(tell, &pid, sizeof(pid)) < 0)
-			_exit(1);
-	}
-	pause();
+	run_served(merged, go, tell);
+	pause(); /* the server stays: threads of the hasher hang in it */
 	_exit(0);
 }
 
@@ -201,46 +209,56 @@ static _Noreturn void container(int go, int tell)
 	_exit(0);
 }
 
-struct container {
+/* Who runs a program elsewhere, when told to. */
+struct runner {
 	pid_t pid;
 	int go, tell;
 };
 
-static struct container start_container(const struct rig *r)
+static struct runner start_runner(const struct rig *r, void (*run)(int go, int tell))
 {
-	struct container c;
+	struct runner n;
 	int go[2], tell[2];
 
 	assert_int_equal(pipe2(go, O_CLOEXEC), 0);
 	assert_int_equal(pipe2(tell, O_CLOEXEC), 0);
-	c = (struct container){.pid = fork(), .go = go[1], .tell = tell[0]};
-	if (!c.pid) {
+	n = (struct runner){.pid = fork(), .go = go[1], .tell = tell[0]};
+	if (!n.pid) {
+		setpgid(0, 0);
 		close(go[1]);
 		close(r->in); /* or the hasher's input never ends */
 		close(r->out);
-		container(go[0], tell[1]);
+		run(go[0], tell[1]);
 	}
 	close(go[0]);
 	close(tell[1]);
-	return c;
+	return n;
 }
 
-static struct verdict run_in_container(struct rig *r, const struct container *c, struct program *p)
+/* False: it is gone. */
+static bool run_there(struct rig *r, const struct runner *n, struct program *p, pid_t *pid)
+{
+	if (write(n->go, "", 1) != 1 || read(n->tell, p, sizeof(*p)) != sizeof(*p) ||
+	    read(n->tell, pid, sizeof(*pid)) != sizeof(*pid))
+		return false;
+	send_exec(r, p, *pid, WIRE_EXEC_EXECVE, 0);
+	return true;
+}
+
+static struct verdict run_in_container(struct rig *r, const struct runner *n, struct program *p)
 {
 	pid_t pid;
 
-	assert_int_equal(write(c->go, "", 1), 1);
-	assert_int_equal(read(c->tell, p, sizeof(*p)), sizeof(*p));
-	assert_int_equal(read(c->tell, &pid, sizeof(pid)), sizeof(pid));
-	send_exec(r, p, pid, WIRE_EXEC_EXECVE, 0);
+	assert_true(run_there(r, n, p, &pid));
 	return wait_image(r, pid);
 }
 
-static void stop_container(const struct container *c)
+static void stop_runner(const struct runner *n)
 {
-	close(c->go);
-	close(c->tell);
-	reap(c->pid);
+	close(n->go);
+	close(n->tell);
+	kill(-n->pid, SIGKILL);
+	reap(n->pid);
 }
 
 static void count(const struct got *g, unsigned *losses, unsigned *hashed, unsigned *timeouts)
@@ -252,23 +270,39 @@ static void count(const struct got *g, unsigned *losses, unsigned *hashed, unsig
 	*timeouts += g->hdr.type == WIRE_DIGEST && digest->hash_error == WIRE_HASH_TIMEOUT;
 }
 
+/* A program that is not in the way of those that hang. The seconds until its hash came. */
+static double hash_another(struct rig *r, unsigned i)
+{
+	struct program p;
+	double begun;
+	pid_t pid;
+
+	make_program(&p, dir, "/bin/true", i);
+	pid = spawn(&p, NULL);
+	unlink(p.path);
+	reap(pid);
+	begun = now();
+	send_exec(r, &p, pid, WIRE_EXEC_EXECVE, 0);
+	assert_hash(wait_image(r, pid), &p);
+	return now() - begun;
+}
+
 /* The server is asked as often as there are threads to lose, and more; programs elsewhere never notice. */
 static void hung_server(void **state)
 {
 	enum {
 		RUNS = 12
 	};
-	struct program hung, fine, contained;
+	unsigned i, losses = 0, hashed = 0, timeouts = 0;
+	struct runner contained, hostile;
 	struct wire_tick tick = {0};
-	struct verdict v;
+	double end, took, worst = 0;
+	struct program p;
+	char path[80];
 	struct rig r;
 	struct got g;
-	unsigned i, losses = 0, hashed = 0, timeouts = 0;
-	struct container c;
-	int tell[2], status, fd, more;
-	double begun, end, worst = 0;
-	pid_t user, pid;
-	char path[80];
+	pid_t pid;
+	int fd, more;
 
 	(void)state;
 	fd = open("/bin/true", O_RDONLY | O_CLOEXEC);
@@ -277,43 +311,22 @@ static void hung_server(void **state)
 	snprintf(path, sizeof(path), "%s/t", dir);
 	assert_int_equal(mkdir(path, 0755), 0);
 	start(&r);
-	c = start_container(&r);
-	run_in_container(&r, &c, &contained); /* from now on it is watched */
-	assert_hash(run_in_container(&r, &c, &contained), &contained);
-	assert_int_equal(pipe2(tell, O_CLOEXEC), 0);
-	user = fork();
-	if (!user) {
-		setpgid(0, 0);
-		close(r.in); /* or the hasher's input never ends */
-		close(r.out);
-		close(c.go);
-		hostile_user(tell[1], RUNS);
-	}
-	close(tell[1]);
-	if (read(tell[0], &hung, sizeof(hung)) != sizeof(hung)) {
-		waitpid(user, &status, 0);
-		stop_container(&c);
+	hostile = start_runner(&r, hostile_user);
+	contained = start_runner(&r, container);
+	if (!run_there(&r, &hostile, &p, &pid)) {
+		stop_runner(&hostile);
+		stop_runner(&contained);
 		stop(&r);
 		rmdir(path);
-		close(tell[0]);
 		printf("SKIP hung_server: no FUSE or overlay on this machine\n");
 		return;
 	}
+	run_in_container(&r, &contained, &p); /* from now on it is watched, as the server is */
+	assert_hash(run_in_container(&r, &contained, &p), &p);
 	for (i = 0; i < RUNS; i++) {
-		if (i)
-			assert_int_equal(read(tell[0], &hung, sizeof(hung)), sizeof(hung));
-		assert_int_equal(read(tell[0], &pid, sizeof(pid)), sizeof(pid));
-		send_exec(&r, &hung, pid, WIRE_EXEC_EXECVE, 0);
-
-		make_program(&fine, dir, "/bin/true", i);
-		pid = spawn(&fine, NULL);
-		unlink(fine.path);
-		reap(pid);
-		begun = now();
-		send_exec(&r, &fine, pid, WIRE_EXEC_EXECVE, 0);
-		v = wait_image(&r, pid);
-		assert_hash(v, &fine);
-		worst = now() - begun > worst ? now() - begun : worst;
+		assert_true(run_there(&r, &hostile, &p, &pid));
+		took = hash_another(&r, i);
+		worst = took > worst ? took : worst;
 	}
 	assert_true(worst < 1.5);
 	/* said: events lost, that they are not watched any more, and a file that nobody could reach */
@@ -325,16 +338,14 @@ static void hung_server(void **state)
 	assert_true(losses >= 2);
 	assert_true(timeouts > 0);
 	/* and the containers of others do not notice either */
-	assert_hash(run_in_container(&r, &c, &contained), &contained);
-	stop_container(&c);
+	assert_hash(run_in_container(&r, &contained, &p), &p);
+	stop_runner(&contained);
 	close_head(&r);
 	while ((more = receive(&r, &g, 6)) > 0)
 		count(&g, &losses, &hashed, &timeouts);
 	assert_int_equal(more, -1); /* the end, though its threads cannot die before the server */
 	assert_int_equal(hashed, 0);
-	close(tell[0]);
-	kill(-user, SIGKILL);
-	reap(user);
+	stop_runner(&hostile);
 	stop(&r);
 	rmdir(path);
 }
@@ -349,5 +360,6 @@ static int group(void)
 int main(int argc, char **argv)
 {
 	(void)argc;
+	signal(SIGPIPE, SIG_IGN); /* a runner that is gone is told by its pipe */
 	return rig_main("test_hang", argv, group);
 }
