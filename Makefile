@@ -202,7 +202,7 @@ check: all $(UNIT_TESTS)
 test: all $(UNIT_TESTS) $(ACTORS) $(ACTORS_MUSL) $(GUEST) $$(FUZZERS)
 	tests/run-all $B
 
-kernels: all $(ACTORS) $(ACTORS_MUSL) $(GUEST)
+kernels: all $(ACTORS) $(ACTORS_MUSL) $(GUEST) $B/tests/unit/store/test_geoip
 	tests/kernels/run $B full
 
 bench: all $(ACTORS) $(BENCHES)

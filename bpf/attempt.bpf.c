@@ -5,7 +5,7 @@
  * of connect(), what follows may run anywhere.
  */
 #include "bpf/attempt.bpf.h"
-#include "bpf/twice.bpf.h"
+#include "bpf/repeat.bpf.h"
 
 static __always_inline void attempt_sent(struct sock *sk)
 {
@@ -249,6 +249,6 @@ static __always_inline void state_changed(struct sock *sk, int from, int to)
 		attempt_ended(sk, from, to);
 }
 
-PROGRAM_TWICE("tp_btf/inet_sock_set_state", on_state, TOKEN_STATE,
-	      sk->__sk_common.skc_num ^ sk->__sk_common.skc_dport, state_changed(sk, from, to),
-	      struct sock *sk, int from, int to)
+PROGRAM_REPEATED("tp_btf/inet_sock_set_state", on_state, TOKEN_STATE,
+		 sk->__sk_common.skc_num ^ sk->__sk_common.skc_dport, state_changed(sk, from, to),
+		 struct sock *sk, int from, int to)

@@ -13,7 +13,7 @@
  * are only between the kernel and the program (struct tun_pi, struct virtio_net_hdr).
  */
 #include "bpf/overflow.bpf.h"
-#include "bpf/twice.bpf.h"
+#include "bpf/repeat.bpf.h"
 
 #define AF_XDP 44
 #define IFF_NO_PI 0x1000 /* linux/if_tun.h */
@@ -271,19 +271,20 @@ static __always_inline void tap_socket_moved(const struct socket *sock, const vo
 	vhost_moved(&use, msg, ret, receiving);
 }
 
-/* see token_of(): an interrupt between the two of a pair may run the other */
+/* see token_of(): an interrupt between a program and its repeat may run the other */
 #define ABOUT_FILE 1
 #define ABOUT_SOCKET 2
 
 #define FILE_MOVED(function, name, call, receiving)                                                          \
-	TRAMPOLINE_TWICE("fexit/" #function, name, receiving ? TOKEN_RECEIVE : TOKEN_SEND, ABOUT_FILE,       \
-			 call(iocb, ret, receiving), struct kiocb *iocb, void *iter, long ret)
+	TRAMPOLINE_REPEATED("fexit/" #function, name, receiving ? TOKEN_RECEIVE : TOKEN_SEND, ABOUT_FILE,    \
+			    call(iocb, ret, receiving), struct kiocb *iocb, void *iter, long ret)
 #define SOCKET_SENT(function, name, call)                                                                    \
-	TRAMPOLINE_TWICE("fexit/" #function, name, TOKEN_SEND, ABOUT_SOCKET, call(sock, msg, ret, false),    \
-			 struct socket *sock, void *msg, __u64 size, int ret)
+	TRAMPOLINE_REPEATED("fexit/" #function, name, TOKEN_SEND, ABOUT_SOCKET, call(sock, msg, ret, false), \
+			    struct socket *sock, void *msg, __u64 size, int ret)
 #define SOCKET_RECEIVED(function, name, call)                                                                \
-	TRAMPOLINE_TWICE("fexit/" #function, name, TOKEN_RECEIVE, ABOUT_SOCKET, call(sock, msg, ret, true),  \
-			 struct socket *sock, void *msg, __u64 size, int flags, int ret)
+	TRAMPOLINE_REPEATED("fexit/" #function, name, TOKEN_RECEIVE, ABOUT_SOCKET,                           \
+			    call(sock, msg, ret, true), struct socket *sock, void *msg, __u64 size,          \
+			    int flags, int ret)
 
 FILE_MOVED(tun_chr_write_iter, on_tun_write, tun_file_moved, false)
 FILE_MOVED(tun_chr_read_iter, on_tun_read, tun_file_moved, true)
@@ -310,5 +311,5 @@ static __always_inline void xdp_bound(struct socket *sock, int ret)
 	use_count(&use, &moved);
 }
 
-TRAMPOLINE_TWICE("fexit/xsk_bind", on_xdp_bind, TOKEN_SEND, 0, xdp_bound(sock, ret), struct socket *sock,
-		 void *address, int len, int ret)
+TRAMPOLINE_REPEATED("fexit/xsk_bind", on_xdp_bind, TOKEN_SEND, 0, xdp_bound(sock, ret), struct socket *sock,
+		    void *address, int len, int ret)

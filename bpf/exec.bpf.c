@@ -4,7 +4,7 @@
  * a subshell whose parent is gone, would show process 1 as its parent.
  */
 #include "bpf/image.bpf.h"
-#include "bpf/twice.bpf.h"
+#include "bpf/repeat.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -19,9 +19,9 @@ static __always_inline __u32 exec_flags(const struct linux_binprm *bprm)
 }
 
 /* Runs in the new image, its arguments just written, its old ones gone. */
-PROGRAM_TWICE("tp_btf/sched_process_exec", on_exec, TOKEN_EXEC, 0,
-	      exec_send(task, bprm->file, WIRE_EXEC_EXECVE, exec_flags(bprm)), struct task_struct *task,
-	      int old_pid, struct linux_binprm *bprm)
+PROGRAM_REPEATED("tp_btf/sched_process_exec", on_exec, TOKEN_EXEC, 0,
+		 exec_send(task, bprm->file, WIRE_EXEC_EXECVE, exec_flags(bprm)), struct task_struct *task,
+		 int old_pid, struct linux_binprm *bprm)
 
 struct fork_record {
 	struct wire_hdr hdr;
@@ -48,8 +48,8 @@ static __always_inline void forked(const struct task_struct *parent, const struc
 	bpf_ringbuf_submit(rec, wake(false));
 }
 
-PROGRAM_TWICE("tp_btf/sched_process_fork", on_fork, TOKEN_FORK, 0, forked(parent, child),
-	      struct task_struct *parent, struct task_struct *child)
+PROGRAM_REPEATED("tp_btf/sched_process_fork", on_fork, TOKEN_FORK, 0, forked(parent, child),
+		 struct task_struct *parent, struct task_struct *child)
 
 struct exit_record {
 	struct wire_hdr hdr;
@@ -79,4 +79,4 @@ static __always_inline void exited(const struct task_struct *task)
 	bpf_ringbuf_submit(rec, wake(false));
 }
 
-PROGRAM_TWICE("tp_btf/sched_process_exit", on_exit, TOKEN_EXIT, 0, exited(task), struct task_struct *task)
+PROGRAM_REPEATED("tp_btf/sched_process_exit", on_exit, TOKEN_EXIT, 0, exited(task), struct task_struct *task)

@@ -10,7 +10,7 @@
  */
 #include "bpf/kernel_user.bpf.h"
 #include "bpf/overflow.bpf.h"
-#include "bpf/twice.bpf.h"
+#include "bpf/repeat.bpf.h"
 
 #define UDP_HDR 8
 #define ABOUT_TUNNEL 3 /* see token_of() */
@@ -190,11 +190,12 @@ static __always_inline void sent6(struct sk_buff *skb, const struct in6_addr *fr
 	datagram_sent(skb, &addresses, len);
 }
 
-TRAMPOLINE_TWICE("fentry/udp_set_csum", on_tunnel_send4, TOKEN_SEND, ABOUT_TUNNEL, sent4(skb, from, to, len),
-		 bool nocheck, struct sk_buff *skb, __be32 from, __be32 to, int len)
-TRAMPOLINE_TWICE("fentry/udp6_set_csum", on_tunnel_send6, TOKEN_SEND, ABOUT_TUNNEL, sent6(skb, from, to, len),
-		 bool nocheck, struct sk_buff *skb, const struct in6_addr *from, const struct in6_addr *to,
-		 int len)
+TRAMPOLINE_REPEATED("fentry/udp_set_csum", on_tunnel_send4, TOKEN_SEND, ABOUT_TUNNEL,
+		    sent4(skb, from, to, len), bool nocheck, struct sk_buff *skb, __be32 from, __be32 to,
+		    int len)
+TRAMPOLINE_REPEATED("fentry/udp6_set_csum", on_tunnel_send6, TOKEN_SEND, ABOUT_TUNNEL,
+		    sent6(skb, from, to, len), bool nocheck, struct sk_buff *skb, const struct in6_addr *from,
+		    const struct in6_addr *to, int len)
 
 /* Both are called with the UDP header in front. */
 static __always_inline void received_by(const char *who, struct sock *sk, struct sk_buff *skb)
@@ -221,8 +222,8 @@ static __always_inline void received_by(const char *who, struct sock *sk, struct
 }
 
 #define RECEIVER(function, name, who)                                                                        \
-	TRAMPOLINE_TWICE("fentry/" #function, name, TOKEN_RECEIVE, ABOUT_TUNNEL, received_by(who, sk, skb),  \
-			 struct sock *sk, struct sk_buff *skb)
+	TRAMPOLINE_REPEATED("fentry/" #function, name, TOKEN_RECEIVE, ABOUT_TUNNEL,                          \
+			    received_by(who, sk, skb), struct sock *sk, struct sk_buff *skb)
 
 RECEIVER(wg_receive, on_wireguard, "wireguard")
 RECEIVER(vxlan_rcv, on_vxlan, "vxlan")

@@ -12,7 +12,7 @@
 #include "bpf/attempt.bpf.h"
 #include "bpf/message.bpf.h"
 #include "bpf/socket.bpf.h"
-#include "bpf/twice.bpf.h"
+#include "bpf/repeat.bpf.h"
 
 static __always_inline void module_moved(struct socket *sock, int flags, bool receiving, int ret)
 {
@@ -23,11 +23,12 @@ static __always_inline void module_moved(struct socket *sock, int flags, bool re
 }
 
 #define MODULE_SENDMSG(function, name)                                                                       \
-	TRAMPOLINE_TWICE("fexit/" #function, name, TOKEN_SEND, 0, module_moved(sock, 0, false, ret),         \
-			 struct socket *sock, struct msghdr *msg, __u64 size, int ret)
+	TRAMPOLINE_REPEATED("fexit/" #function, name, TOKEN_SEND, 0, module_moved(sock, 0, false, ret),      \
+			    struct socket *sock, struct msghdr *msg, __u64 size, int ret)
 #define MODULE_RECVMSG(function, name)                                                                       \
-	TRAMPOLINE_TWICE("fexit/" #function, name, TOKEN_RECEIVE, 0, module_moved(sock, flags, true, ret),   \
-			 struct socket *sock, struct msghdr *msg, __u64 size, int flags, int ret)
+	TRAMPOLINE_REPEATED("fexit/" #function, name, TOKEN_RECEIVE, 0,                                      \
+			    module_moved(sock, flags, true, ret), struct socket *sock, struct msghdr *msg,   \
+			    __u64 size, int flags, int ret)
 
 MODULE_SENDMSG(vsock_connectible_sendmsg, on_vsock_sendmsg) /* stream and seqpacket */
 MODULE_RECVMSG(vsock_connectible_recvmsg, on_vsock_recvmsg)

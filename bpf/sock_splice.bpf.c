@@ -5,7 +5,7 @@
  * ever. Where a family cannot splice, the kernel calls recvmsg, which is counted.
  */
 #include "bpf/socket.bpf.h"
-#include "bpf/twice.bpf.h"
+#include "bpf/repeat.bpf.h"
 
 struct proto_ops {
 	void *splice_read;
@@ -24,5 +24,5 @@ static __always_inline void spliced(struct file *file, long ret)
 }
 
 /* All sockets' files share it (since Linux 2.6), and nobody calls it but through their operations. */
-TRAMPOLINE_TWICE("fexit/sock_splice_read", on_splice_read, TOKEN_RECEIVE, 0, spliced(file, ret),
-		 struct file *file, loff_t *position, void *pipe, __u64 len, unsigned int flags, long ret)
+TRAMPOLINE_REPEATED("fexit/sock_splice_read", on_splice_read, TOKEN_RECEIVE, 0, spliced(file, ret),
+		    struct file *file, loff_t *position, void *pipe, __u64 len, unsigned int flags, long ret)

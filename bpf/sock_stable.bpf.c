@@ -7,9 +7,9 @@
  * and the way of a known flow through each is short.
  */
 #include "bpf/socket.bpf.h"
-#include "bpf/twice.bpf.h"
+#include "bpf/repeat.bpf.h"
 
-PROGRAM_TWICE("tp_btf/sock_send_length", on_send, TOKEN_SEND, 0, sent(sk, NULL, ret, NULL), struct sock *sk,
-	      int ret, int flags)
-PROGRAM_TWICE("tp_btf/sock_recv_length", on_receive, TOKEN_RECEIVE, 0, received(sk, NULL, ret, flags, NULL),
-	      struct sock *sk, int ret, int flags)
+PROGRAM_REPEATED("tp_btf/sock_send_length", on_send, TOKEN_SEND, 0, sent(sk, NULL, ret, NULL),
+		 struct sock *sk, int ret, int flags)
+PROGRAM_REPEATED("tp_btf/sock_recv_length", on_receive, TOKEN_RECEIVE, 0,
+		 received(sk, NULL, ret, flags, NULL), struct sock *sk, int ret, int flags)

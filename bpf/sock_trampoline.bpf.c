@@ -9,7 +9,7 @@
  */
 #include "bpf/message.bpf.h"
 #include "bpf/socket.bpf.h"
-#include "bpf/twice.bpf.h"
+#include "bpf/repeat.bpf.h"
 
 static __always_inline void message_sent(struct socket *sock, const struct msghdr *msg, long ret)
 {
@@ -39,12 +39,12 @@ static __always_inline void message_received(struct socket *sock, const struct m
 }
 
 #define SENDMSG(function, name)                                                                              \
-	TRAMPOLINE_TWICE("fexit/" #function, name, TOKEN_SEND, 0, message_sent(sock, msg, ret),              \
-			 struct socket *sock, struct msghdr *msg, __u64 size, int ret)
+	TRAMPOLINE_REPEATED("fexit/" #function, name, TOKEN_SEND, 0, message_sent(sock, msg, ret),           \
+			    struct socket *sock, struct msghdr *msg, __u64 size, int ret)
 #define RECVMSG(function, name)                                                                              \
-	TRAMPOLINE_TWICE("fexit/" #function, name, TOKEN_RECEIVE, 0,                                         \
-			 message_received(sock, msg, flags, ret), struct socket *sock, struct msghdr *msg,   \
-			 __u64 size, int flags, int ret)
+	TRAMPOLINE_REPEATED("fexit/" #function, name, TOKEN_RECEIVE, 0,                                      \
+			    message_received(sock, msg, flags, ret), struct socket *sock,                    \
+			    struct msghdr *msg, __u64 size, int flags, int ret)
 
 SENDMSG(inet_sendmsg, on_inet_sendmsg)
 SENDMSG(inet6_sendmsg, on_inet6_sendmsg)
@@ -66,5 +66,5 @@ static __always_inline void page_sent(struct socket *sock, long ret)
 		sent(sk, NULL, ret, &named);
 }
 
-TRAMPOLINE_TWICE("fexit/inet_sendpage", on_inet_sendpage, TOKEN_SEND, 0, page_sent(sock, ret),
-		 struct socket *sock, void *page, int offset, __u64 size, int flags, long ret)
+TRAMPOLINE_REPEATED("fexit/inet_sendpage", on_inet_sendpage, TOKEN_SEND, 0, page_sent(sock, ret),
+		    struct socket *sock, void *page, int offset, __u64 size, int flags, long ret)

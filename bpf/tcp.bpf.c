@@ -11,7 +11,7 @@ int BPF_PROG(on_tcp_copied, struct sock *sk)
 	return 0;
 }
 
-/* Attached where the kernel may skip the first (bpf/twice.bpf.h). It needs no token: a second look at the
+/* Attached where the kernel may skip the first (bpf/repeat.bpf.h). It needs no token: another look at the
  * same number finds nothing. */
 SEC("tp_btf/tcp_rcv_space_adjust")
 int BPF_PROG(on_tcp_copied_again, struct sock *sk)

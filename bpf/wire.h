@@ -604,8 +604,8 @@ struct wire_shared {
 	__u32 quiet;	       /* records that were not worth a look at the ring's fill */
 	__u32 ring_called;     /* the collector was woken because the ring fills, and has not read since */
 	__u32 overflow_called; /* the collector has been told that the overflow hash is half full */
-	__u64 caught;	       /* calls that a second program counted: see bpf/twice.bpf.h */
-	__u64 yielded;	       /* of those, that the first had left to it */
+	__u64 caught;	       /* calls that a repeat of a program counted: see bpf/repeat.bpf.h */
+	__u64 yielded;	       /* of those, that the first had left to them */
 	__u64 unused[5];
 	/* from here on, another cache line: read at every call, seldom written */
 	__u32 ring_wake_bytes; /* fill of the ring that wakes the collector in any case */
@@ -614,7 +614,7 @@ struct wire_shared {
 	__u32 storage_failed;  /* storage for a socket could not be made at least once */
 	__u32 no_release;      /* no hook tells the end of a socket: count everything in the overflow hash */
 	__u32 ask_ticks;       /* so long after connect() without SYN_SENT, it has failed on this machine */
-	__u32 twice;	       /* the programs that count bytes are attached twice: see bpf/twice.bpf.h */
+	__u32 repeated;	       /* the programs that count are attached again: see bpf/repeat.bpf.h */
 	__u32 read_names;      /* the setting "Read names from traffic"; 0: no payload is looked at */
 	__u64 plain_tcp[2];    /* struct proto of TCP that nobody sits on: IPv4, IPv6; programs learn it */
 	/* of the collector alone, kept here because it may be followed by another */

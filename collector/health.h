@@ -17,7 +17,7 @@ struct health {
 };
 
 /* How many runs that the kernel skipped nobody made up for. looked: as the counters say it now, in which a
- * task that was stopped between a program and its twin looks like one until it goes on; it is often we who
+ * task that was stopped between a program and its repeats looks like one until it goes on; it is often we who
  * stop it, so what the next look says no more was none. */
 uint64_t health_skipped(struct health *, uint64_t looked);
 

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TWIN "_again"
-
 static const struct hook hooks[] = {
 	/* who: Linux 4.16 (tp_btf: 5.5) */
 	{"on_exec", HOOKS_ALWAYS, 0, NULL},
@@ -73,27 +71,35 @@ static const struct hook hooks[] = {
 	{"seed_sockets", HOOKS_ALWAYS, HOOK_READ, NULL},
 };
 
-bool hooks_is_twin(const char *program)
+/* The length of the name of the program that this one is, or repeats. */
+static size_t first_len(const char *program)
 {
-	size_t len = strlen(program), tail = sizeof(TWIN) - 1;
+	static const char *const repeats[] = {"_again", "_once_more"};
+	size_t len = strlen(program), tail;
 
-	return len > tail && strcmp(program + len - tail, TWIN) == 0;
+	for (size_t i = 0; i < sizeof(repeats) / sizeof(repeats[0]); i++) {
+		tail = strlen(repeats[i]);
+		if (len > tail && strcmp(program + len - tail, repeats[i]) == 0)
+			return len - tail;
+	}
+	return len;
 }
 
-bool hooks_other(char *other, size_t size, const char *program)
+bool hooks_is_repeat(const char *program)
 {
-	int len = (int)strlen(program), n;
+	return first_len(program) < strlen(program);
+}
 
-	if (hooks_is_twin(program))
-		n = snprintf(other, size, "%.*s", len - (int)sizeof(TWIN) + 1, program);
-	else
-		n = snprintf(other, size, "%s" TWIN, program);
+bool hooks_first(char *first, size_t size, const char *program)
+{
+	int n = snprintf(first, size, "%.*s", (int)first_len(program), program);
+
 	return n > 0 && (size_t)n < size;
 }
 
 const struct hook *hooks_find(const char *program)
 {
-	size_t len = strlen(program) - (hooks_is_twin(program) ? sizeof(TWIN) - 1 : 0);
+	size_t len = first_len(program);
 
 	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++)
 		if (strlen(hooks[i].program) == len && strncmp(hooks[i].program, program, len) == 0)

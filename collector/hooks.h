@@ -37,13 +37,14 @@ struct hook {
 /* The modules of the table, one after the other from 0; NULL after the last. */
 const char *hooks_module(unsigned which);
 
-/* The row of a program. A twin, X_again, shares that of X: see bpf/twice.bpf.h. NULL: there is none. */
+/* The row of a program. Its repeats, X_again and X_once_more, share that of X: see bpf/repeat.bpf.h. NULL:
+ * there is none. */
 const struct hook *hooks_find(const char *program);
 
-bool hooks_is_twin(const char *program);
+bool hooks_is_repeat(const char *program);
 
-/* The name of the other of a pair: X for X_again and the reverse. False: it does not fit. */
-bool hooks_other(char *other, size_t size, const char *program);
+/* The name of the program that this one is, or repeats. False: it does not fit. */
+bool hooks_first(char *first, size_t size, const char *program);
 
 const char *hooks_set_name(enum hooks_set);
 

@@ -27,7 +27,7 @@ struct load {
 	const char *module;	 /* only programs on functions of this; NULL: all */
 	const struct hold *have; /* maps that are there already; NULL: none are */
 	bool nameless;		 /* this kernel refuses what copies names */
-	bool skips;		 /* this kernel does: each program is loaded twice */
+	bool skips;		 /* this kernel does: programs are loaded with their repeats */
 	bool trampolines_tried;
 	int trampolines_err; /* 0: they work */
 	unsigned n_out;
@@ -102,7 +102,7 @@ static bool kernel_preempts(const struct utsname *kernel)
 	return strstr(kernel->version, "PREEMPT") && !strstr(said, "(none)") && !strstr(said, "(voluntary)");
 }
 
-/* Does the kernel let programs be preempted, and skip them then (bpf/twice.bpf.h)? Those at tracepoints since
+/* Does the kernel let programs be preempted, and skip them then (bpf/repeat.bpf.h)? Those at tracepoints since
  * 6.19, trampolines wherever it preempts. */
 static bool kernel_skips(const struct load *load)
 {
@@ -198,15 +198,15 @@ static void choose(struct load *load, struct bpf_program *prog)
 	}
 	if ((load->module && (!hook->module || strcmp(hook->module, load->module) != 0)) ||
 	    (hook->set != HOOKS_ALWAYS && hook->set != load->report->set) || is_out(load, name) ||
-	    (hooks_is_twin(name) && !load->skips))
+	    (hooks_is_repeat(name) && !load->skips))
 		return;
 	if (is_trampoline(prog) && trampolines(load)) {
 		snprintf(why, sizeof(why), "this kernel refuses trampolines (%s)",
 			 strerror(-load->trampolines_err));
-		if (!hooks_is_twin(name)) /* the first says it for both */
+		if (!hooks_is_repeat(name)) /* the first says it for all */
 			leave_out(load, prog, why);
 	} else if (find_target(prog)) {
-		if (!hooks_is_twin(name))
+		if (!hooks_is_repeat(name))
 			leave_out_absent(load, prog, hook);
 	} else {
 		bpf_program__set_autoload(prog, true);
@@ -386,7 +386,7 @@ static void tell_not_here(struct load *load)
 		const char *name = bpf_program__name(prog);
 		const struct hook *hook = hooks_find(name);
 
-		if (hook && hook->flags & HOOK_EXTRA && !hooks_is_twin(name) &&
+		if (hook && hook->flags & HOOK_EXTRA && !hooks_is_repeat(name) &&
 		    !bpf_object__find_program_by_name(load->obj, name))
 			add_line(load->report->refused, bpf_program__section_name(prog), "needs Linux 5.17");
 	}
@@ -468,8 +468,8 @@ static void attach(struct load *load, struct hold *hold, struct bpf_program *pro
 		load->report->attached++;
 }
 
-/* Does every first have its second, as far as programs or links go? */
-static bool twins_complete(const struct load *load, const struct hold *hold, enum hold_kind kind)
+/* Does every first have its repeats, as far as programs or links go? */
+static bool repeats_complete(const struct load *load, const struct hold *hold, enum hold_kind kind)
 {
 	char first[HOLD_NAME_SIZE];
 	struct bpf_program *prog;
@@ -478,7 +478,7 @@ static bool twins_complete(const struct load *load, const struct hold *hold, enu
 	bpf_object__for_each_program (prog, load->obj) {
 		const char *name = bpf_program__name(prog);
 
-		if (!hooks_is_twin(name) || !hooks_other(first, sizeof(first), name) ||
+		if (!hooks_is_repeat(name) || !hooks_first(first, sizeof(first), name) ||
 		    hold_fd(hold, kind, first) < 0)
 			continue;
 		if (hold_fd(hold, kind, name) < 0)
@@ -512,10 +512,10 @@ void load_attach(struct load *load, struct wire_shared *shared, struct hold *hol
 		add_line(load->report->missing, "cgroup hooks",
 			 "no cgroup v2: peers of datagrams and failed connects are not seen");
 	shared->no_release = !attach_those(load, hold, true, cgroup_fd);
-	shared->twice = twins_complete(load, hold, HOLD_PROGRAM); /* before the first of a pair runs */
+	shared->repeated = repeats_complete(load, hold, HOLD_PROGRAM); /* before any of them runs */
 	attach_those(load, hold, false, cgroup_fd);
-	if (!twins_complete(load, hold, HOLD_LINK))
-		shared->twice = 0;
+	if (!repeats_complete(load, hold, HOLD_LINK))
+		shared->repeated = 0;
 	if (cgroup_fd >= 0)
 		close(cgroup_fd);
 }

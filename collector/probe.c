@@ -369,7 +369,7 @@ uint64_t probe_skipped_runs(struct probe *probe)
 		const struct held *held = &probe->hold.held[i];
 		const struct hook *hook = hooks_find(held->name);
 
-		if (held->kind == HOLD_PROGRAM && !hooks_is_twin(held->name) &&
+		if (held->kind == HOLD_PROGRAM && !hooks_is_repeat(held->name) &&
 		    !(hook && hook->flags & HOOK_CATCHES_UP))
 			skipped += skipped_runs(held->fd);
 	}

@@ -29,7 +29,7 @@ static void every_program_has_a_row(void **state)
 {
 	struct bpf_object *obj = open_object();
 	struct bpf_program *prog;
-	char other[HOLD_NAME_SIZE];
+	char first[HOLD_NAME_SIZE];
 	unsigned n = 0;
 
 	(void)state;
@@ -44,11 +44,11 @@ static void every_program_has_a_row(void **state)
 		assert_true(strlen(name) < HOLD_NAME_SIZE);
 		assert_int_equal(!!(hook->flags & HOOK_READ),
 				 strncmp(bpf_program__section_name(prog), "iter/", 5) == 0);
-		if (!hooks_is_twin(name))
+		if (!hooks_is_repeat(name))
 			continue;
-		assert_true(hooks_other(other, sizeof(other), name));
-		if (!bpf_object__find_program_by_name(obj, other))
-			fail_msg("%s is the twin of no program", name);
+		assert_true(hooks_first(first, sizeof(first), name));
+		if (!bpf_object__find_program_by_name(obj, first))
+			fail_msg("%s repeats no program", name);
 	}
 	assert_true(2 * n + 16 <= HOLD_MAX); /* should all be loaded, each with its link, and the maps */
 	assert_true(HOLD_MAX < HANDOVER_MAX);
@@ -78,20 +78,24 @@ static void names_can_be_left_out(void **state)
 	bpf_object__close(obj);
 }
 
-static void twins_share_a_row(void **state)
+static void repeats_share_a_row(void **state)
 {
-	char other[16];
+	char first[16];
 
 	(void)state;
 	assert_ptr_equal(hooks_find("on_send"), hooks_find("on_send_again"));
+	assert_ptr_equal(hooks_find("on_send"), hooks_find("on_send_once_more"));
 	assert_int_equal(hooks_find("on_send")->set, HOOKS_TRACEPOINTS);
 	assert_null(hooks_find("on_sen"));
 	assert_null(hooks_find("_again"));
-	assert_true(hooks_other(other, sizeof(other), "on_send"));
-	assert_string_equal(other, "on_send_again");
-	assert_true(hooks_other(other, sizeof(other), "on_send_again"));
-	assert_string_equal(other, "on_send");
-	assert_false(hooks_other(other, sizeof(other), "on_tcp_copied"));
+	assert_null(hooks_find("on_send_again_again"));
+	assert_true(hooks_first(first, sizeof(first), "on_send"));
+	assert_string_equal(first, "on_send");
+	assert_true(hooks_first(first, sizeof(first), "on_send_again"));
+	assert_string_equal(first, "on_send");
+	assert_true(hooks_first(first, sizeof(first), "on_send_once_more"));
+	assert_string_equal(first, "on_send");
+	assert_false(hooks_first(first, sizeof(first), "on_packet_sendmsg_again"));
 }
 
 /* A name that is given twice would be waited for twice, a wrong kind of program never comes. */
@@ -131,7 +135,7 @@ int main(void)
 		cmocka_unit_test(every_program_has_a_row),
 		cmocka_unit_test(what_the_collector_shares_is_all_of_bss),
 		cmocka_unit_test(names_can_be_left_out),
-		cmocka_unit_test(twins_share_a_row),
+		cmocka_unit_test(repeats_share_a_row),
 		cmocka_unit_test(modules_are_of_trampolines_and_stand_once),
 	};
 
