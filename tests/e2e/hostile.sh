@@ -54,6 +54,27 @@ act pids pids $B4 $SINK 100 200 "$T/bin/pid_one" "$T/bin/pid_two" || rm "$T/bin/
 
 # ---- floods, beside 20,000 sockets that have little to say
 
+# From Linux 6.19 on the kernel skips runs of programs, now and then all that watch one call (femtosnitch-coverage(7)).
+# What is missing must be whole calls then, not more than are told, and few.
+flood() { # LABEL GOT WANT BYTES-OF-A-CALL
+	missed=$(((${3% *} - ${2% *}) / $4))
+	told=0
+	for _ in 1 2 3; do # what looks skipped is told when it still does a look later
+		[ $missed -le $told ] || flush
+		told=$(sql "SELECT coalesce(sum(records), 0) FROM losses WHERE kind = 'recursion'")
+	done
+	if [ $missed -gt 0 ] && [ $missed -le "$told" ] && [ "$told" -le $skipped_max ] &&
+		[ "$((${2% *} + missed * $4)) ${2#* }" = "$3" ]; then
+		skip "$1" 'this kernel skipped a few calls, as many as are told'
+	else
+		same "$1" "$2" "$3"
+	fi
+}
+case $(uname -r) in
+6.19* | [7-9].*) skipped_max=30 ;; # of 300,000
+*) skipped_max=0 ;;
+esac
+
 mkfifo "$T/idle_steps"
 copy idle idle
 bg_a "$T/bin/idle" $B4 $SINK 20000 1000 <"$T/idle_steps" >"$T/said/idle" 2>&1 &
@@ -63,10 +84,10 @@ idle_sent() { # BYTES, so far
 	served idle
 	said "$T/said/idle" "sent $1 " || fail idle "$(cat "$T/said/idle")"
 	flush
-	same "idle_$1" "$(row_sum "$T/bin/idle")" "$1 0"
+	flood "idle_$1" "$(row_sum "$T/bin/idle")" "$1 0" 1
 }
 idle_sent 20000
-same idle_rows "$(sql "SELECT count(DISTINCT lport) FROM connections WHERE exe = '$T/bin/idle'")" 20000
+flood idle_rows "$(sql "SELECT count(DISTINCT lport) || ' 0' FROM connections WHERE exe = '$T/bin/idle'")" '20000 0' 1
 echo >&8
 act hot_connected hot connected $B4 $SINK 4 $((100000 / SLOW)) 64
 act hot_unconnected hot unconnected $B4 $SINK 4 $((50000 / SLOW)) 64
@@ -111,8 +132,11 @@ memory=$(for pid in $(stage_pids); do sed -n 's/^VmHWM: *\([0-9]*\) kB$/\1/p' "/
 
 for name in exhaust exhaust_mapped exhaust_to exhaust_echo inherit heir giver taker again_tcp again_udp moved_udp now_listening \
 	many_lives forking two_senders closed_in_recv leader_gone vforked shared_files new_uid in_flight exec_new \
-	hot_connected hot_unconnected storm forks fan_small $also; do
+	storm forks fan_small $also; do
 	check_sum $name
+done
+for name in hot_connected hot_unconnected; do
+	flood $name "$(row_sum "$T/bin/$name")" "$(moved $name)" 64
 done
 same race "$(row_sum "$T/bin/race")" '5000000 0'
 same race_heir "$(row_sum "$T/bin/race_heir")" '5000000 0'
@@ -175,5 +199,7 @@ query "SELECT exe, cmdline, name FROM connections WHERE name <> 'crowd'" >"$T/ou
 same table_has_no_escape "$(LC_ALL=C grep -c "$(printf '[\033\007\177]')" "$T/out.table")" 0
 # The storm of forks may fill the ring where the collector waits for a processor; all flows above have their program.
 same other_losses "$(sql "SELECT kind, records, bytes, detail FROM losses
-	WHERE kind NOT IN ('not watching', 'overflow full', 'peer', 'ring full') LIMIT -1 OFFSET $LOSSES")" ''
+	WHERE kind NOT IN ('not watching', 'overflow full', 'peer', 'ring full', 'recursion') LIMIT -1 OFFSET $LOSSES")" ''
+skipped=$(sql "SELECT coalesce(sum(records), 0) FROM losses WHERE kind = 'recursion'")
+same few_calls_skipped "$((skipped <= skipped_max))" 1
 daemon_stop_clean stop
