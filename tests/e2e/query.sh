@@ -103,7 +103,7 @@ same time_is_utc "$(sql "SELECT count(*) FROM connections WHERE time IS NOT strf
 daemon_config ', "Log commands": false, "Log ports": false, "Log addresses": false'
 kill -HUP $DAEMON
 said "$T/daemon.log" 'generation 2' || fail reload 'no word of it in the log'
-sleep 0.3
+flush # behind the new settings, through every stage
 act private udp up $B4 $SINK 10 100
 flush
 same private "$(sql "SELECT sum(send), cmdline = '', pcmdline = '', gpcmdline = '', lport, rport, raddr = '', laddr = '',
@@ -113,7 +113,7 @@ same private_rollups "$(sql "SELECT count(*) FROM traffic_5min WHERE exe = '$T/b
 daemon_config ', "Log ignore": [7005, "198.18.0.3"]'
 kill -HUP $DAEMON
 said "$T/daemon.log" 'generation 3'
-sleep 0.3
+flush # behind the new settings, through every stage
 act ignored udp to $B4 $SINK 300 100
 act ignored_address udp up $B4B $SINK 10 100
 flush
@@ -132,7 +132,7 @@ says status_says_refused out '^settings refused: config.json'
 daemon_config ', "DB text log": true, "Every exe (not just conns)": true'
 kill -HUP $DAEMON
 said "$T/daemon.log" 'generation 4'
-sleep 0.3
+flush # behind the new settings, through every stage
 copy silent tiny
 in_a "$T/bin/silent"
 act logged udp up $B4 $SINK 10 100
@@ -148,7 +148,7 @@ kill -HUP $DAEMON
 said "$T/daemon.log" 'generation 5'
 cmd status
 same status_forgets_refused "$(grep -c "settings refused" "$T/out")" 0
-sleep 0.3
+flush # behind the new settings, through every stage
 act by_hash udp up $B4 $SINK 10 100
 act not_in_sql tcp up $B4 $SINK 1000
 flush
