@@ -7,6 +7,7 @@
 #include "tests/unit/hasher/rig.h"
 
 #include <linux/fuse.h>
+#include <sys/prctl.h>
 
 #define FIRST_NODE 2 /* of program-0 */
 
@@ -175,8 +176,10 @@ static _Noreturn void hostile_user(int go, int tell)
 	if (mount("test", lower, "fuse", 0, options))
 		_exit(2);
 	server = fork();
-	if (!server)
+	if (!server) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nobody hanging */
 		serve(fuse);
+	}
 	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s", lower, upper, work);
 	if (mount("overlay", merged, "overlay", 0, options))
 		kill(server, SIGKILL), _exit(2);
@@ -225,6 +228,7 @@ static struct runner start_runner(const struct rig *r, void (*run)(int go, int t
 	n = (struct runner){.pid = fork(), .go = go[1], .tell = tell[0]};
 	if (!n.pid) {
 		setpgid(0, 0);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(go[1]);
 		close(r->in); /* or the hasher's input never ends */
 		close(r->out);
