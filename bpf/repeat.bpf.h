@@ -61,7 +61,7 @@ struct {
 } tokens SEC(".maps") __weak;
 
 /* Thread (at most 2^22 of them), hook, and which of its objects: an interrupt may run another hook, or this
- * one for another socket, between the two programs of a pair. */
+ * one for another socket, between a program and its repeats. */
 static __always_inline __u64 token_of(enum token_hook hook, __u16 about)
 {
 	__u64 tid = (__u32)bpf_get_current_pid_tgid();
