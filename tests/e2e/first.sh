@@ -38,7 +38,7 @@ if [ -n "$libc" ]; then
 	cp "$(command -v bash)" "$T/bin/libc_own"
 	in_a unshare -m sh -c 'mount --bind "$1" "$2" && mount --bind "$3" /etc/hosts && shift 3 &&
 		"$1" -c "exec 3<>/dev/tcp/$2/$3; sleep $4" && exec "$1" -c "exec 3<>/dev/tcp/own.example/$3; echo >&3"' \
-		sh "$T/libc.so" "$libc" "$T/own" "$T/bin/libc_own" $B4 $SINK "$SLOW"
+		sh "$T/libc.so" "$libc" "$T/own" "$T/bin/libc_own" $B4 $SINK $((3 * SLOW))
 fi
 
 lookup libc hosts hosts.example
