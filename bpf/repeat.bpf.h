@@ -33,16 +33,20 @@ enum token_hook {
 	TOKEN_EXIT,
 };
 
-#if EARLY /* 5.10 to 5.16 skip nothing */
-
-#define PROGRAM_REPEATED(section, name, hook, about, call, args...)                                          \
+#define PROGRAM_IF(counts, section, name, hook, about, call, args...)                                        \
 	SEC(section)                                                                                         \
 	int BPF_PROG(name, args)                                                                             \
 	{                                                                                                    \
-		call;                                                                                        \
+		if (counts(hook, about))                                                                     \
+			call;                                                                                \
 		return 0;                                                                                    \
 	}
 
+#if EARLY /* 5.10 to 5.16 skip nothing */
+
+#define counts_first(hook, about) true
+#define PROGRAM_REPEATED(section, name, hook, about, call, args...)                                          \
+	PROGRAM_IF(counts_first, section, name, hook, about, call, args)
 #define TRAMPOLINE_REPEATED PROGRAM_REPEATED
 #else
 
@@ -147,15 +151,6 @@ static __always_inline bool counts_last(enum token_hook hook, __u16 about)
 	__sync_fetch_and_add(&shared.caught, 1);
 	return true;
 }
-
-#define PROGRAM_IF(counts, section, name, hook, about, call, args...)                                        \
-	SEC(section)                                                                                         \
-	int BPF_PROG(name, args)                                                                             \
-	{                                                                                                    \
-		if (counts(hook, about))                                                                     \
-			call;                                                                                \
-		return 0;                                                                                    \
-	}
 
 /* NAME and its repeats, which the collector attaches only where the kernel may skip the first. They are
  * attached in the order in which they stand here. A tracepoint runs them in that order too, a trampoline the

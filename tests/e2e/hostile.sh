@@ -102,6 +102,7 @@ act crowd udp crowd $DROPPED 10000 $((1000000 / SLOW / SLOW)) 10
 idle_sent 60000
 echo >&8
 idle_sent 100000
+all_missed=$missed
 exec 8>&-
 
 # ---- names
@@ -137,6 +138,7 @@ for name in exhaust exhaust_mapped exhaust_to exhaust_echo inherit heir giver ta
 done
 for name in hot_connected hot_unconnected; do
 	flood $name "$(row_sum "$T/bin/$name")" "$(moved $name)" 64
+	all_missed=$((all_missed + missed))
 done
 same race "$(row_sum "$T/bin/race")" '5000000 0'
 same race_heir "$(row_sum "$T/bin/race_heir")" '5000000 0'
@@ -202,4 +204,5 @@ same other_losses "$(sql "SELECT kind, records, bytes, detail FROM losses
 	WHERE kind NOT IN ('not watching', 'overflow full', 'peer', 'ring full', 'recursion') LIMIT -1 OFFSET $LOSSES")" ''
 skipped=$(sql "SELECT coalesce(sum(records), 0) FROM losses WHERE kind = 'recursion'")
 same few_calls_skipped "$((skipped <= skipped_max))" 1
+same what_is_missed_is_told "$((all_missed <= skipped))" 1
 daemon_stop_clean stop

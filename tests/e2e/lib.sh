@@ -315,7 +315,7 @@ query() { "$FEMTO" query --state-dir "$T/state" "$@"; }
 flush() {
 	tries=1
 	until query --now --csv "SELECT 1" >/dev/null 2>"$T/flush.err"; do
-		[ $tries -lt $((SLOW + 2)) ] || { fail flush "$(cat "$T/flush.err")"; return; }
+		[ $tries -lt "$SLOW" ] || { fail flush "$(cat "$T/flush.err")"; return; }
 		tries=$((tries + 1))
 	done
 }
